@@ -1,0 +1,62 @@
+/* Errors as values: a kind and one line of text. */
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Texts of servers and libraries come with line breaks: an error stays one line. */
+static void one_line(char *text)
+{
+	size_t end = strlen(text);
+
+	while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == '\r' || text[end - 1] == ' '))
+		text[--end] = '\0';
+	for (char *c = text; *c; c++)
+		if (*c == '\n' || *c == '\r' || *c == '\t')
+			*c = ' ';
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!err)
+		return false;
+	err->kind = kind;
+	va_start(arguments, format);
+	vsnprintf(err->text, sizeof(err->text), format, arguments);
+	va_end(arguments);
+	one_line(err->text);
+	return false;
+}
+
+bool error_prefix(struct error *err, const char *format, ...)
+{
+	char prefix[ERROR_TEXT], old[ERROR_TEXT];
+	va_list arguments;
+
+	if (!err)
+		return false;
+	va_start(arguments, format);
+	vsnprintf(prefix, sizeof(prefix), format, arguments);
+	va_end(arguments);
+	memcpy(old, err->text, sizeof(old));
+	size_t used = (size_t)snprintf(err->text, sizeof(err->text), "%s: ", prefix);
+	if (used < sizeof(err->text))
+		snprintf(err->text + used, sizeof(err->text) - used, "%s", old);
+	return false;
+}
+
+int error_exit_status(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_NONE:
+		return 0;
+	case ERROR_USAGE:
+		return 2;
+	case ERROR_UNAVAILABLE:
+		return 3;
+	default:
+		return 1;
+	}
+}

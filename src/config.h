@@ -1,0 +1,121 @@
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/buf.h"
+
+/*
+ * The effective configuration: what the file says, with every default filled in. Strings belong to the
+ * config and are freed with it; read-only once loaded, so that any thread may read it.
+ */
+
+enum ordering { ORDERING_NONE, ORDERING_KEY };
+enum on_delivered { ON_DELIVERED_MARK, ON_DELIVERED_DELETE };
+enum wakeup { WAKEUP_NOTIFY, WAKEUP_POLL };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum sink_start { SINK_START_ALL, SINK_START_NEW, SINK_START_SEQ, SINK_START_TIME };
+
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+struct config_nats {
+	char *url; /* one, or several separated by commas */
+	char *creds, *user, *password, *token, *nkey_seed_file;
+	char *tls_ca, *tls_cert, *tls_key;
+	char *js_domain;
+};
+
+struct config_stream {
+	char *name;
+	struct config_list subjects;
+	int64_t replicas;
+	int64_t duplicate_window_ms;
+	int line;
+};
+
+struct config_retry {
+	int64_t initial_ms, max_ms;
+	double multiplier; /* 1 and more */
+	double jitter; /* 0 to 1: the share of a delay that is random */
+	int64_t max_attempts; /* 0: for ever */
+};
+
+struct config_relay {
+	char *name, *database, *table;
+	char *stream; /* NULL: any stream that takes the subject */
+	enum ordering ordering;
+	enum on_delivered on_delivered;
+	int64_t batch; /* rows a read: 1 to 10,000 */
+	int64_t max_in_flight; /* messages: 1 to 65,536 */
+	int64_t max_in_flight_bytes;
+	enum wakeup wakeup;
+	int64_t poll_interval_ms;
+	int64_t lease_ms; /* 1 s and more */
+	struct config_retry retry;
+	int line;
+};
+
+struct config_sink {
+	char *name, *database, *stream;
+	struct config_list subjects; /* empty: the whole stream */
+	char *table;
+	enum sink_start start;
+	int64_t start_seq; /* SINK_START_SEQ */
+	char *start_time; /* SINK_START_TIME: RFC 3339 in UTC */
+	int64_t batch; /* events a transaction: 1 to 10,000 */
+	int64_t batch_bytes;
+	int64_t max_wait_ms; /* how long a batch may wait to become full */
+	char *consumer; /* a durable's name, for workqueue and interest streams; NULL otherwise */
+	int64_t lease_ms;
+	int line;
+};
+
+struct config {
+	char *file; /* NULL: no file, defaults only */
+	struct config_nats nats;
+	enum log_format log_format;
+	int log_level; /* enum log_level */
+	int64_t shutdown_timeout_ms;
+	struct config_stream *streams;
+	struct config_relay *relays;
+	struct config_sink *sinks;
+	size_t stream_count, relay_count, sink_count;
+};
+
+/*
+ * Reads a file. Every problem in it is reported, not the first alone: each as one line
+ * "FILE:LINE: what is wrong; what to do" in problems (which may be NULL); on failure err sums them up, or
+ * is the only one. ERROR_USAGE where the text is at fault or the file cannot be read.
+ */
+struct config *config_load(const char *file, struct buf *problems, struct error *err);
+
+/* A config without a file: defaults, and nothing to run. Never NULL. */
+struct config *config_default(void);
+void config_destroy(struct config *config);
+
+/*
+ * Adds a relay or a sink with every default filled in, for `dray relay DATABASE` and `dray sink DATABASE`.
+ * The name is copied. The pointer is good until the next addition. config_set changes one setting by its
+ * dotted key as it stands in the file ("retry.max", "batch"), with the same checks.
+ */
+struct config_relay *config_add_relay(
+	struct config *config, const char *name, const char *database);
+struct config_sink *config_add_sink(
+	struct config *config, const char *name, const char *database, const char *stream);
+struct config_stream *config_add_stream(struct config *config, const char *name);
+bool config_set(void *section, const char *section_kind, const char *key, const char *value,
+	struct error *err); /* section_kind: "relay", "sink", "stream", "nats", "" for the top */
+
+/* The effective config as YAML, every key, secrets as "(set)". */
+void config_print(const struct config *config, struct buf *out);
+
+/* The commented config that `dray init` writes, made from the settings table. */
+void config_print_template(struct buf *out);
+
+#endif

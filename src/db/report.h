@@ -1,0 +1,22 @@
+#ifndef DB_REPORT_H
+#define DB_REPORT_H
+
+#include "db/db.h"
+
+/* A pipeline's row for `dray status`, written by whoever runs the pipeline. */
+struct report {
+	const char *name, *kind; /* "relay" or "sink" */
+	const char *holder, *resource;
+	const char *state; /* running, standby, waiting, stopped */
+	int64_t events, dead, stuck;
+	double rate; /* events a second */
+	int64_t backlog, lag_ms; /* -1: not known */
+	char last_error[ERROR_TEXT]; /* "" for none */
+	int64_t last_error_ms; /* wall clock */
+};
+
+#define REPORT_EVERY_MS 5000
+
+bool report_write(struct db *db, const struct report *report, struct error *err);
+
+#endif

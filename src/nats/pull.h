@@ -1,0 +1,57 @@
+#ifndef NATS_PULL_H
+#define NATS_PULL_H
+
+#include "base/slice.h"
+#include "nats/link.h"
+
+/*
+ * Reads a stream by a pull consumer: a loop of our own with two requests outstanding, which is several
+ * times as fast as fetching. (natsSubscription_Fetch writes past its heap block before cnats 3.9.)
+ *
+ * An ephemeral consumer without acknowledgements (durable NULL) gives every message once and in order: the
+ * consumer sequence is checked, and a gap, a redelivery, a deleted consumer or a broken connection is
+ * ERROR_CONFLICT (begin again after what is stored) or ERROR_UNAVAILABLE. A durable has explicit
+ * acknowledgements and gives no order.
+ *
+ * One thread. Memory is bounded by two requests of batch_bytes.
+ */
+struct pull;
+
+struct pull_options {
+	const char *stream;
+	const char *durable; /* NULL: ephemeral, ordered, without acknowledgements */
+	const struct config_list *subjects; /* NULL or empty: all */
+	uint64_t start_seq; /* 1 and more; or 0 */
+	const char *start_time; /* RFC 3339, where start_seq is 0 */
+	bool start_new; /* where both are not given: only what comes from now on; otherwise everything */
+	bool headers_only; /* no payload; Nats-Msg-Size tells its size */
+	int64_t batch; /* messages a request */
+	int64_t batch_bytes;
+};
+
+struct pull_message {
+	struct slice subject, id, key,
+		payload; /* id and key: data NULL where the header is missing */
+	struct slice
+		headers; /* the others as a JSON object of string or array of strings; NULL where none */
+	uint64_t seq, consumer_seq, pending; /* pending: how many are behind this one */
+	int64_t time_ns; /* when the stream stored it, since 1970 */
+	int64_t size; /* of the payload, also with headers_only */
+	uint64_t delivered; /* 1: the first time */
+	void *handle; /* pull_release frees it and with it what the slices point to */
+};
+
+struct pull *pull_create(struct link *link, const struct pull_options *options, struct error *err);
+void pull_destroy(struct pull *pull); /* accepts NULL; deletes an ephemeral consumer */
+
+/*
+ * The next message. False with ERROR_NONE in err->kind where none came within wait_ms; false with an
+ * error otherwise. stop of the link ends the wait: ERROR_STOPPED.
+ */
+bool pull_next(struct pull *pull, int64_t wait_ms, struct pull_message *message, struct error *err);
+void pull_release(struct pull_message *message);
+
+/* Acknowledges a message of a durable and waits for no answer. */
+bool pull_ack(struct pull *pull, const struct pull_message *message, struct error *err);
+
+#endif

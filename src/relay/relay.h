@@ -1,0 +1,15 @@
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include "base/stop.h"
+#include "config.h"
+
+/*
+ * Runs one relay on the calling thread (it starts one more, for the outbox) until stop, then settles what
+ * was acknowledged. True after a stop; false where the set-up is at fault: err says why, and the relay
+ * must not be started again before a person acted. Servers that are away are waited for.
+ */
+bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
+	struct error *err);
+
+#endif
