@@ -1,0 +1,2 @@
+-- Who holds a lease.
+SELECT holder FROM dray_lease WHERE resource = ?1

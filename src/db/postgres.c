@@ -1,0 +1,392 @@
+/*
+ * One connection to PostgreSQL over libpq, never blocking past a deadline. Every error is turned into an
+ * error kind in one place, right after the call that failed.
+ */
+#include "db/postgres.h"
+
+#include <endian.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+struct postgres {
+	char *url, *name, *label;
+	PGconn *connection;
+	struct stop *stop;
+};
+
+static const char *option(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options && options->keyword; options++)
+		if (strcmp(options->keyword, keyword) == 0 && options->val && *options->val)
+			return options->val;
+	return NULL;
+}
+
+static char *make_label(const PQconninfoOption *options)
+{
+	const char *host = option(options, "host"), *port = option(options, "port");
+	const char *database = option(options, "dbname");
+
+	return memory_format("postgresql://%s%s%s/%s", host ? host : "(default host)",
+		port ? ":" : "", port ? port : "", database ? database : "(default database)");
+}
+
+struct postgres *postgres_create(
+	const char *url, const char *name, struct stop *stop, struct error *err)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+
+	if (!options) { /* libpq's own message would show the text, which may hold a password */
+		error_set(err, ERROR_USAGE, "not a connection URI that libpq understands");
+		return NULL;
+	}
+	struct postgres *postgres = memory_new(sizeof(*postgres));
+	*postgres = (struct postgres){ .url = memory_text(url),
+		.name = memory_text(name),
+		.label = make_label(options),
+		.stop = stop };
+	PQconninfoFree(options);
+	return postgres;
+}
+
+void postgres_destroy(struct postgres *postgres)
+{
+	if (!postgres)
+		return;
+	postgres_close(postgres);
+	free(postgres->url);
+	free(postgres->name);
+	free(postgres->label);
+	free(postgres);
+}
+
+const char *postgres_label(const struct postgres *postgres)
+{
+	return postgres->label;
+}
+
+void postgres_close(struct postgres *postgres)
+{
+	PQfinish(postgres->connection);
+	postgres->connection = NULL;
+}
+
+bool postgres_is_open(const struct postgres *postgres)
+{
+	return postgres->connection && PQstatus(postgres->connection) == CONNECTION_OK;
+}
+
+PGconn *postgres_connection(struct postgres *postgres)
+{
+	return postgres->connection;
+}
+
+/* Says why and closes: after a broken or late answer the connection's state is not known. */
+static bool lost(struct postgres *postgres, struct error *err, const char *why)
+{
+	error_set(err, ERROR_UNAVAILABLE, "%s: %s", postgres->label, why);
+	postgres_close(postgres);
+	return false;
+}
+
+/* Waits until the socket is ready for events or the deadline is over. */
+static bool wait_socket(struct postgres *postgres, short events, int64_t deadline,
+	struct stop *stop, struct error *err)
+{
+	struct pollfd fds[2] = { { .fd = PQsocket(postgres->connection), .events = events },
+		{ .fd = stop ? stop->fd : -1, .events = POLLIN } };
+	int64_t left = deadline - clock_now_ms();
+
+	if (left <= 0 || (poll(fds, 2, (int)left) == 0))
+		return lost(postgres, err, "no answer in time");
+	if (fds[1].revents) {
+		postgres_close(postgres);
+		return error_set(
+			err, ERROR_STOPPED, "stopped while waiting for %s", postgres->label);
+	}
+	return true;
+}
+
+static bool start_connection(struct postgres *postgres, struct error *err)
+{
+	/* What comes before dbname can be overruled by the URI. */
+	const char *const keywords[] = { "fallback_application_name", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname",
+		"client_encoding", NULL };
+	const char *const values[] = { postgres->name, "5", "2", "3", "10000", postgres->url,
+		"UTF8", NULL };
+
+	postgres->connection = PQconnectStartParams(keywords, values, 1);
+	if (!postgres->connection || PQstatus(postgres->connection) == CONNECTION_BAD)
+		return lost(postgres, err, PQerrorMessage(postgres->connection));
+	return true;
+}
+
+static bool finish_connection(struct postgres *postgres, struct error *err)
+{
+	int64_t deadline = clock_now_ms() + POSTGRES_CONNECT_MS;
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	while (state != PGRES_POLLING_OK) {
+		if (state == PGRES_POLLING_FAILED)
+			return lost(postgres, err, PQerrorMessage(postgres->connection));
+		short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+		if (!wait_socket(postgres, events, deadline, postgres->stop, err))
+			return false;
+		state = PQconnectPoll(postgres->connection);
+	}
+	return PQsetnonblocking(postgres->connection, 1) == 0 ||
+		lost(postgres, err, PQerrorMessage(postgres->connection));
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+static bool check_session(struct postgres *postgres, struct error *err)
+{
+	struct postgres_call call = { .sql = "SELECT pg_backend_pid(), pg_is_in_recovery()" };
+	PGresult *result;
+
+	if (!postgres_call(postgres, &call, &result, err))
+		return false;
+	bool pooled = atoi(PQgetvalue(result, 0, 0)) != PQbackendPID(postgres->connection);
+	bool recovery = PQgetvalue(result, 0, 1)[0] == 't';
+	PQclear(result);
+	if (!pooled && !recovery)
+		return true;
+	postgres_close(postgres);
+	if (pooled)
+		return error_set(err, ERROR_SCHEMA,
+			"%s: a pooler is between; connect to PostgreSQL directly", postgres->label);
+	/* A standby may be promoted: it is worth trying again. */
+	return error_set(err, ERROR_UNAVAILABLE,
+		"%s: the database is in recovery; name the primary", postgres->label);
+}
+
+bool postgres_open(struct postgres *postgres, struct error *err)
+{
+	postgres_close(postgres);
+	if (!start_connection(postgres, err) || !finish_connection(postgres, err))
+		return false;
+	PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
+	return check_session(postgres, err) &&
+		postgres_script(postgres, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", err);
+}
+
+static enum error_kind kind_of(const char *state)
+{
+	static const struct {
+		const char *prefix;
+		enum error_kind kind;
+	} kinds[] = {
+		{ "25006", ERROR_UNAVAILABLE }, /* read-only: failed over */
+		{ "57014", ERROR_UNAVAILABLE }, /* cancelled, statement_timeout */
+		{ "55P03", ERROR_CONFLICT },
+		{ "55006", ERROR_CONFLICT },
+		{ "08", ERROR_UNAVAILABLE },
+		{ "53", ERROR_UNAVAILABLE },
+		{ "57", ERROR_UNAVAILABLE },
+		{ "58", ERROR_UNAVAILABLE },
+		{ "40", ERROR_CONFLICT },
+		{ "22", ERROR_REJECTED },
+		{ "23", ERROR_REJECTED },
+		{ "44", ERROR_REJECTED },
+		{ "54", ERROR_REJECTED },
+		{ "P0", ERROR_REJECTED },
+		{ "38", ERROR_REJECTED },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(state, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return kinds[i].kind;
+	return ERROR_SCHEMA;
+}
+
+static bool result_error(struct postgres *postgres, const PGresult *result, struct error *err)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+
+	if (!state || PQstatus(postgres->connection) != CONNECTION_OK)
+		return lost(postgres, err, text ? text : PQerrorMessage(postgres->connection));
+	return error_set(err, kind_of(state), "%s%s%s (SQLSTATE %s)", text, detail ? ": " : "",
+		detail ? detail : "", state);
+}
+
+/* Sends what libpq still holds; reads meanwhile, or both sides could wait for each other. */
+static bool flush(struct postgres *postgres, int64_t deadline, struct error *err)
+{
+	int state;
+
+	while ((state = PQflush(postgres->connection)) == 1) {
+		if (!wait_socket(postgres, POLLIN | POLLOUT, deadline, NULL, err))
+			return false;
+		if (!PQconsumeInput(postgres->connection))
+			return lost(postgres, err, PQerrorMessage(postgres->connection));
+	}
+	return state == 0 || lost(postgres, err, PQerrorMessage(postgres->connection));
+}
+
+/* Waits for the last result of what was sent; an error among the results wins. */
+static bool collect(
+	struct postgres *postgres, int64_t deadline, PGresult **result, struct error *err)
+{
+	PGresult *last = NULL, *next;
+
+	if (!flush(postgres, deadline, err))
+		return false;
+	for (;;) {
+		while (PQisBusy(postgres->connection)) {
+			if (!wait_socket(postgres, POLLIN, deadline, NULL, err)) {
+				PQclear(last);
+				return false;
+			}
+			if (!PQconsumeInput(postgres->connection)) {
+				PQclear(last);
+				return lost(postgres, err, PQerrorMessage(postgres->connection));
+			}
+		}
+		if (!(next = PQgetResult(postgres->connection)))
+			break;
+		if (last && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(last);
+		last = next;
+	}
+	*result = last;
+	ExecStatusType status = PQresultStatus(last);
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)
+		return true;
+	result_error(postgres, last, err);
+	PQclear(last);
+	*result = NULL;
+	return false;
+}
+
+static bool finish(
+	struct postgres *postgres, int sent, int64_t limit_ms, PGresult **result, struct error *err)
+{
+	PGresult *own = NULL;
+
+	if (!sent)
+		return lost(postgres, err, PQerrorMessage(postgres->connection));
+	int64_t deadline = clock_now_ms() + (limit_ms ? limit_ms : POSTGRES_STATEMENT_MS);
+	if (!collect(postgres, deadline, &own, err))
+		return false;
+	if (result)
+		*result = own;
+	else
+		PQclear(own);
+	return true;
+}
+
+static bool usable(struct postgres *postgres, struct error *err)
+{
+	if (postgres->connection)
+		return true;
+	return error_set(err, ERROR_UNAVAILABLE, "%s: not connected", postgres->label);
+}
+
+bool postgres_call(struct postgres *postgres, const struct postgres_call *call, PGresult **result,
+	struct error *err)
+{
+	int sent;
+
+	if (!usable(postgres, err))
+		return false;
+	if (call->prepared)
+		sent = PQsendQueryPrepared(postgres->connection, call->sql, call->count,
+			call->values, call->lengths, call->formats, call->binary_result);
+	else
+		sent = PQsendQueryParams(postgres->connection, call->sql, call->count, NULL,
+			call->values, call->lengths, call->formats, call->binary_result);
+	return finish(postgres, sent, call->limit_ms, result, err);
+}
+
+bool postgres_prepare(
+	struct postgres *postgres, const char *name, const char *sql, struct error *err)
+{
+	return usable(postgres, err) &&
+		finish(postgres, PQsendPrepare(postgres->connection, name, sql, 0, NULL), 0, NULL,
+			err);
+}
+
+bool postgres_script(struct postgres *postgres, const char *sql, struct error *err)
+{
+	return usable(postgres, err) &&
+		finish(postgres, PQsendQuery(postgres->connection, sql), 60000, NULL, err);
+}
+
+bool postgres_notified(struct postgres *postgres, bool *notified, struct error *err)
+{
+	PGnotify *notify;
+
+	*notified = false;
+	if (!usable(postgres, err))
+		return false;
+	if (!PQconsumeInput(postgres->connection))
+		return lost(postgres, err, PQerrorMessage(postgres->connection));
+	while ((notify = PQnotifies(postgres->connection))) {
+		*notified = true;
+		PQfreemem(notify);
+	}
+	return true;
+}
+
+void postgres_add_text(struct postgres_call *call, const char *text)
+{
+	call->values[call->count++] = text;
+}
+
+void postgres_add_binary(struct postgres_call *call, const void *data, size_t size)
+{
+	call->values[call->count] = data;
+	call->lengths[call->count] = (int)size;
+	call->formats[call->count++] = 1;
+}
+
+/* Array header: dimensions, flags, element type, size, lower bound. */
+#define ARRAY_COUNT_AT 12
+
+void postgres_array_begin(struct buf *array, uint32_t element)
+{
+	buf_clear(array);
+	buf_add_u32(array, 1);
+	buf_add_u32(array, 1); /* there may be nulls */
+	buf_add_u32(array, element);
+	buf_add_u32(array, 0);
+	buf_add_u32(array, 1);
+}
+
+void postgres_array_add(struct buf *array, const void *data, size_t size)
+{
+	buf_add_u32(array, (uint32_t)size);
+	buf_add(array, data, size);
+}
+
+void postgres_array_add_int8(struct buf *array, int64_t value)
+{
+	buf_add_u32(array, 8);
+	buf_add_u64(array, (uint64_t)value);
+}
+
+void postgres_array_add_null(struct buf *array)
+{
+	buf_add_u32(array, UINT32_MAX);
+}
+
+void postgres_array_end(struct buf *array, size_t count)
+{
+	uint32_t value = htobe32((uint32_t)count);
+
+	memcpy(array->data + ARRAY_COUNT_AT, &value, sizeof(value));
+}

@@ -1,0 +1,80 @@
+#ifndef DB_POSTGRES_H
+#define DB_POSTGRES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/stop.h"
+
+/*
+ * One connection to PostgreSQL. Calls are sent without blocking and waited for with a deadline, so that a
+ * paused or unreachable server never holds a thread for longer: past it the connection is closed and the
+ * error is ERROR_UNAVAILABLE. One thread.
+ */
+struct postgres;
+
+#define POSTGRES_CONNECT_MS   5000
+#define POSTGRES_STATEMENT_MS 15000
+#define POSTGRES_PARAMETERS   24
+
+/* label: without secrets, belongs to the postgres. stop ends the wait for a connection. */
+struct postgres *postgres_create(
+	const char *url, const char *name, struct stop *stop, struct error *err);
+void postgres_destroy(struct postgres *postgres);
+const char *postgres_label(const struct postgres *postgres);
+
+/* Refuses a pooler between (PQbackendPID is not pg_backend_pid) and a database in recovery. */
+bool postgres_open(struct postgres *postgres, struct error *err);
+void postgres_close(struct postgres *postgres);
+bool postgres_is_open(const struct postgres *postgres);
+PGconn *postgres_connection(struct postgres *postgres);
+
+/* Parameters for one call. Zeroed is empty; values must stay until the call is over. */
+struct postgres_call {
+	const char *sql; /* the text, or the name of a prepared statement */
+	bool prepared;
+	int count;
+	const char *values[POSTGRES_PARAMETERS];
+	int lengths[POSTGRES_PARAMETERS], formats[POSTGRES_PARAMETERS];
+	bool binary_result;
+	int64_t limit_ms; /* 0: POSTGRES_STATEMENT_MS */
+};
+
+void postgres_add_text(struct postgres_call *call, const char *text); /* NULL: SQL NULL */
+void postgres_add_binary(struct postgres_call *call, const void *data, size_t size);
+
+/* The result belongs to the caller (PQclear); NULL result asks for none. */
+bool postgres_call(struct postgres *postgres, const struct postgres_call *call, PGresult **result,
+	struct error *err);
+bool postgres_prepare(
+	struct postgres *postgres, const char *name, const char *sql, struct error *err);
+bool postgres_script(struct postgres *postgres, const char *sql, struct error *err);
+
+/* Reads what has come and says whether a notification was among it. */
+bool postgres_notified(struct postgres *postgres, bool *notified, struct error *err);
+
+/*
+ * A one-dimensional array in binary format: begin, then for each element add or add_null, then end.
+ * The element type is its oid.
+ */
+enum {
+	POSTGRES_BYTEA = 17,
+	POSTGRES_INT8 = 20,
+	POSTGRES_INT4 = 23,
+	POSTGRES_TEXT = 25,
+	POSTGRES_TIMESTAMPTZ = 1184,
+	POSTGRES_UUID = 2950,
+	POSTGRES_JSONB = 3802,
+};
+
+void postgres_array_begin(struct buf *array, uint32_t element);
+void postgres_array_add(struct buf *array, const void *data, size_t size);
+void postgres_array_add_int8(struct buf *array, int64_t value);
+void postgres_array_add_null(struct buf *array);
+void postgres_array_end(struct buf *array, size_t count);
+
+#endif

@@ -1,0 +1,130 @@
+/* One connection to an SQLite file; every error is turned into an error kind in one place. */
+#include "db/sqlite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+struct sqlite {
+	char *path;
+	sqlite3 *connection;
+};
+
+struct sqlite *sqlite_create(const char *path)
+{
+	struct sqlite *sqlite = memory_new(sizeof(*sqlite));
+
+	sqlite->path = memory_text(path);
+	return sqlite;
+}
+
+void sqlite_destroy(struct sqlite *sqlite)
+{
+	if (!sqlite)
+		return;
+	sqlite_close(sqlite);
+	free(sqlite->path);
+	free(sqlite);
+}
+
+const char *sqlite_path(const struct sqlite *sqlite)
+{
+	return sqlite->path;
+}
+
+bool sqlite_is_open(const struct sqlite *sqlite)
+{
+	return sqlite->connection != NULL;
+}
+
+sqlite3 *sqlite_connection(struct sqlite *sqlite)
+{
+	return sqlite->connection;
+}
+
+void sqlite_close(struct sqlite *sqlite)
+{
+	sqlite3_stmt *statement;
+
+	if (!sqlite->connection)
+		return;
+	while ((statement = sqlite3_next_stmt(sqlite->connection, NULL)))
+		sqlite3_finalize(statement);
+	sqlite3_close(sqlite->connection);
+	sqlite->connection = NULL;
+}
+
+static enum error_kind kind_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_CONSTRAINT:
+	case SQLITE_TOOBIG:
+	case SQLITE_MISMATCH:
+		return ERROR_REJECTED;
+	case SQLITE_ERROR:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_SCHEMA:
+	case SQLITE_AUTH:
+		return ERROR_SCHEMA;
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+	case SQLITE_INTERNAL:
+		return ERROR_INTERNAL;
+	default: /* busy, locked, full, no permission, read-only, input or output: it may pass */
+		return ERROR_UNAVAILABLE;
+	}
+}
+
+bool sqlite_failed(struct sqlite *sqlite, struct error *err)
+{
+	int code = sqlite3_extended_errcode(sqlite->connection);
+
+	return error_set(err, kind_of(code), "sqlite:%s: %s (SQLite error %d)", sqlite->path,
+		sqlite3_errmsg(sqlite->connection), code);
+}
+
+bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX;
+
+	sqlite_close(sqlite);
+	if (!create && access(sqlite->path, F_OK) != 0)
+		return error_set(
+			err, ERROR_UNAVAILABLE, "sqlite:%s: %s", sqlite->path, strerror(errno));
+	if (sqlite3_open_v2(sqlite->path, &sqlite->connection, flags, NULL) != SQLITE_OK) {
+		sqlite_failed(sqlite, err);
+		sqlite_close(sqlite);
+		return false;
+	}
+	sqlite3_extended_result_codes(sqlite->connection, 1);
+	sqlite3_busy_timeout(sqlite->connection, SQLITE_BUSY_MS);
+	return true;
+}
+
+bool sqlite_run(struct sqlite *sqlite, const char *sql, struct error *err)
+{
+	if (!sqlite->connection)
+		return error_set(err, ERROR_UNAVAILABLE, "sqlite:%s: not open", sqlite->path);
+	return sqlite3_exec(sqlite->connection, sql, NULL, NULL, NULL) == SQLITE_OK ||
+		sqlite_failed(sqlite, err);
+}
+
+bool sqlite_prepare(
+	struct sqlite *sqlite, const char *sql, sqlite3_stmt **statement, struct error *err)
+{
+	if (!sqlite->connection)
+		return error_set(err, ERROR_UNAVAILABLE, "sqlite:%s: not open", sqlite->path);
+	return sqlite3_prepare_v3(sqlite->connection, sql, -1, SQLITE_PREPARE_PERSISTENT, statement,
+		       NULL) == SQLITE_OK ||
+		sqlite_failed(sqlite, err);
+}
+
+void sqlite_rollback(struct sqlite *sqlite)
+{
+	if (sqlite->connection && !sqlite3_get_autocommit(sqlite->connection))
+		sqlite3_exec(sqlite->connection, "ROLLBACK", NULL, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+#ifndef DB_SQLITE_H
+#define DB_SQLITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+
+/* One connection to an SQLite file. One thread. A writer in the way is waited for up to SQLITE_BUSY_MS. */
+struct sqlite;
+
+#define SQLITE_BUSY_MS 5000
+
+struct sqlite *sqlite_create(const char *path);
+void sqlite_destroy(struct sqlite *sqlite);
+const char *sqlite_path(const struct sqlite *sqlite);
+
+bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err);
+void sqlite_close(struct sqlite *sqlite); /* finalizes every statement of it */
+bool sqlite_is_open(const struct sqlite *sqlite);
+sqlite3 *sqlite_connection(struct sqlite *sqlite);
+
+/* Fills err from the connection's last error; false. To be called right after the call that failed. */
+bool sqlite_failed(struct sqlite *sqlite, struct error *err);
+
+bool sqlite_run(
+	struct sqlite *sqlite, const char *sql, struct error *err); /* a script without results */
+bool sqlite_prepare(
+	struct sqlite *sqlite, const char *sql, sqlite3_stmt **statement, struct error *err);
+void sqlite_rollback(struct sqlite *sqlite); /* where a transaction is open */
+
+#endif
