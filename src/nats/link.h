@@ -41,6 +41,10 @@ void link_last_error(struct link *link, char *text, size_t size);
 const char *link_label(const struct link *link); /* the servers, without secrets */
 struct natsConn *link_connection(struct link *link); /* NULL when closed */
 int64_t link_max_payload(struct link *link);
+const char *link_library_version(void);
+
+/* "$JS.API.STREAM.INFO.SHOP" for "STREAM.INFO.SHOP", with the domain where one is set. False: too long. */
+bool link_api_subject(const struct link *link, const char *api, char *subject, size_t size);
 
 /*
  * A request to the JetStream API, in raw JSON, so that fields this cnats does not know survive. `api` is
@@ -48,7 +52,7 @@ int64_t link_max_payload(struct link *link);
  * in the reply becomes ERROR_SCHEMA (or ERROR_UNAVAILABLE for a code that passes) with *code its err_code;
  * no answer is ERROR_UNAVAILABLE with *code 0. code may be NULL.
  */
-bool link_api(struct link *link, const char *api, json_t *request, json_t **reply, int *code,
+bool link_api(struct link *link, const char *api, json_t *body, json_t **reply, int *code,
 	struct error *err);
 
 #endif

@@ -1,0 +1,240 @@
+/*
+ * What may go on the wire. Nothing from a row reaches the server unchecked: cnats writes a subject and a
+ * header name into its protocol as they are.
+ */
+#include "event.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+
+/* Where the server listens itself: a row must not talk to its API. */
+static const char *const private_prefixes[] = { "$JS.", "$SYS.", "$NRG.", "$SRV.", "_INBOX." };
+
+static bool bad(struct error *err, const char *what, const char *why)
+{
+	return error_set(err, ERROR_REJECTED, "%s %s", what, why);
+}
+
+static bool has_control(struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 127)
+			return true;
+	return false;
+}
+
+static bool check_tokens(struct slice subject, struct error *err)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= subject.size; i++) {
+		if (i < subject.size && subject.data[i] != '.')
+			continue;
+		if (i == start)
+			return bad(err, "subject",
+				"has an empty token (a dot at an end, or two in a row)");
+		if (i - start == 1 && (subject.data[start] == '*' || subject.data[start] == '>'))
+			return bad(err, "subject", "has a wildcard (* or >) as a token");
+		start = i + 1;
+	}
+	return true;
+}
+
+bool event_check_subject(struct slice subject, struct error *err)
+{
+	if (subject.size == 0)
+		return bad(err, "subject", "is empty");
+	if (subject.size > EVENT_SUBJECT_MAX)
+		return bad(err, "subject", "is longer than 1,024 bytes");
+	if (memchr(subject.data, 0, subject.size))
+		return bad(err, "subject", "has a NUL character");
+	if (memchr(subject.data, '\r', subject.size) || memchr(subject.data, '\n', subject.size))
+		return bad(err, "subject", "has a line break (CR or LF)");
+	if (memchr(subject.data, ' ', subject.size) || has_control(subject))
+		return bad(err, "subject", "has a space or a control character");
+	if (!event_is_utf8(subject))
+		return bad(err, "subject", "is not UTF-8");
+	for (size_t i = 0; i < sizeof(private_prefixes) / sizeof(private_prefixes[0]); i++) {
+		size_t size = strlen(private_prefixes[i]);
+		if (subject.size >= size && memcmp(subject.data, private_prefixes[i], size) == 0)
+			return bad(err, "subject",
+				"is the server's own ($JS, $SYS, _INBOX and the like)");
+	}
+	return check_tokens(subject, err);
+}
+
+/* What becomes the value of a header of Dray's own. */
+static bool check_value(const char *what, struct slice value, size_t limit, struct error *err)
+{
+	if (value.size > limit)
+		return bad(err, what, "is too long");
+	if (has_control(value))
+		return bad(
+			err, what, "has a control character (a NUL or a line break, for example)");
+	if (!event_is_utf8(value))
+		return bad(err, what, "is not UTF-8");
+	if (value.size && (value.data[0] == ' ' || value.data[value.size - 1] == ' '))
+		return bad(err, what, "begins or ends with a space, which a header cannot carry");
+	return true;
+}
+
+bool event_check_id(struct slice id, struct error *err)
+{
+	if (id.size == 0)
+		return bad(err, "event_id", "is empty");
+	return check_value("event_id", id, EVENT_ID_MAX, err);
+}
+
+bool event_check_key(struct slice key, struct error *err)
+{
+	return check_value("key", key, EVENT_KEY_MAX, err);
+}
+
+static bool is_reserved(const char *name)
+{
+	if (strncasecmp(name, "Dray-", 5) == 0)
+		return true;
+	if (strncasecmp(name, "Nats-", 5) != 0)
+		return false;
+	return strcmp(name, "Nats-TTL") != 0 && strcmp(name, "Nats-Rollup") != 0;
+}
+
+static bool check_name(const char *name, struct error *err)
+{
+	if (!*name)
+		return bad(err, "headers:", "a name is empty");
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("!#$%&'*+-.^_`|~", *c))
+			return error_set(err, ERROR_REJECTED,
+				"headers: the name '%.60s' has a character that a name cannot have",
+				name);
+	if (is_reserved(name))
+		return error_set(err, ERROR_REJECTED,
+			"headers: '%.60s' is reserved; Nats-* (but Nats-TTL and Nats-Rollup) and Dray-* "
+			"are not an application's to set",
+			name);
+	return true;
+}
+
+static bool one_value(const char *name, const json_t *value, event_header_fn *fn, void *context,
+	struct error *err)
+{
+	if (!json_is_string(value))
+		return error_set(err, ERROR_REJECTED,
+			"headers: the value of '%.60s' is not a string or an array of strings",
+			name);
+	struct slice text = { json_string_value(value), json_string_length(value) };
+	if (memchr(text.data, '\r', text.size) || memchr(text.data, '\n', text.size) ||
+		memchr(text.data, 0, text.size))
+		return error_set(err, ERROR_REJECTED,
+			"headers: the value of '%.60s' has a line break or a NUL", name);
+	return fn(context, name, text.data, err);
+}
+
+static bool each_value(const char *name, const json_t *value, event_header_fn *fn, void *context,
+	struct error *err)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!check_name(name, err))
+		return false;
+	if (!json_is_array(value))
+		return one_value(name, value, fn, context, err);
+	json_array_foreach(
+		value, i, item) if (!one_value(name, item, fn, context, err)) return false;
+	return true;
+}
+
+bool event_headers_each(struct slice headers, event_header_fn *fn, void *context, struct error *err)
+{
+	json_error_t why;
+	const char *name;
+	json_t *value;
+	bool ok = true;
+
+	if (!headers.data)
+		return true;
+	json_t *object = json_loadb(headers.data, headers.size, JSON_REJECT_DUPLICATES, &why);
+	if (!object)
+		return error_set(err, ERROR_REJECTED, "headers: malformed JSON at character %d: %s",
+			why.position, why.text);
+	if (json_is_object(object)) {
+		json_object_foreach(object, name, value) if (ok) ok =
+			each_value(name, value, fn, context, err);
+	} else if (!json_is_null(object)) {
+		ok = bad(err, "headers:", "not a JSON object of strings or arrays of strings");
+	}
+	json_decref(object);
+	return ok;
+}
+
+/* How many continuation bytes a lead byte asks for, and the least code point that may need so many. */
+static int lead_byte(unsigned char c, unsigned *value, unsigned *least)
+{
+	if (c < 0x80) {
+		*value = c;
+		*least = 0;
+		return 0;
+	}
+	if (c >= 0xc2 && c < 0xe0) {
+		*value = c & 0x1f;
+		*least = 0x80;
+		return 1;
+	}
+	if (c >= 0xe0 && c < 0xf0) {
+		*value = c & 0x0f;
+		*least = 0x800;
+		return 2;
+	}
+	*value = c & 0x07;
+	*least = 0x10000;
+	return c >= 0xf0 && c < 0xf5 ? 3 : -1;
+}
+
+bool event_is_utf8(struct slice text)
+{
+	for (size_t i = 0; i < text.size;) {
+		unsigned value, least;
+		int more = lead_byte((unsigned char)text.data[i++], &value, &least);
+		if (more < 0)
+			return false;
+		for (; more > 0; more--, i++) {
+			if (i == text.size || ((unsigned char)text.data[i] & 0xc0) != 0x80)
+				return false;
+			value = value << 6 | ((unsigned char)text.data[i] & 0x3f);
+		}
+		if (value < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+			return false;
+	}
+	return true;
+}
+
+bool event_subject_matches(const char *pattern, struct slice subject)
+{
+	const char *s = subject.data, *end = subject.data + subject.size;
+
+	for (;;) {
+		if (pattern[0] == '>' && !pattern[1])
+			return s < end;
+		if (pattern[0] == '*' && (!pattern[1] || pattern[1] == '.')) {
+			if (s == end || *s == '.')
+				return false;
+			while (s < end && *s != '.')
+				s++;
+			pattern++;
+		} else {
+			while (s < end && *s != '.' && *pattern == *s) {
+				s++;
+				pattern++;
+			}
+		}
+		if (s == end || !*pattern)
+			return s == end && !*pattern;
+		if (*s++ != '.' || *pattern++ != '.')
+			return false;
+	}
+}

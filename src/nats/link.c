@@ -1,0 +1,328 @@
+/*
+ * One connection to NATS. cnats' own reconnecting is off: what was on the way when a connection broke is
+ * uncertain, so its user has to begin again on purpose. cnats' threads touch only what is atomic here, or
+ * under the lock.
+ */
+#include "nats/link.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nats/nats.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#define SERVERS	       16
+#define CONNECT_MS     2000
+#define PING_MS	       5000
+#define CLOSED_WAIT_MS 5000
+
+struct link {
+	const struct config_nats *config;
+	char *name, *label;
+	struct stop *stop;
+	natsConnection *connection;
+	_Atomic bool up;
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t changed;
+	bool closed; /* cnats has made its last call for this connection */
+	link_down_fn *down;
+	void *down_context;
+	char last_error[256];
+};
+
+/* The servers without user, password and token: scheme and what follows an @. */
+static char *make_label(const char *url)
+{
+	char *copy = memory_text(url), *rest = copy, *item, *label = memory_text("");
+
+	while ((item = strsep(&rest, ","))) {
+		while (*item == ' ')
+			item++;
+		char *scheme = strstr(item, "://"), *at = strrchr(item, '@');
+		char *longer = memory_format("%s%s%.*s%s", label, *label ? "," : "",
+			scheme ? (int)(scheme + 3 - item) : 0, item,
+			at		 ? at + 1
+				: scheme ? scheme + 3
+					 : item);
+		free(label);
+		label = longer;
+	}
+	free(copy);
+	return label;
+}
+
+struct link *link_create(const struct config_nats *config, const char *name, struct stop *stop)
+{
+	struct link *link = memory_new(sizeof(*link));
+
+	link->config = config;
+	link->name = memory_text(name);
+	link->label = make_label(config->url);
+	link->stop = stop;
+	pthread_mutex_init(&link->lock, NULL);
+	pthread_cond_init(&link->changed, NULL);
+	return link;
+}
+
+void link_destroy(struct link *link)
+{
+	if (!link)
+		return;
+	link_close(link);
+	pthread_mutex_destroy(&link->lock);
+	pthread_cond_destroy(&link->changed);
+	free(link->name);
+	free(link->label);
+	free(link);
+}
+
+static void on_closed(natsConnection *connection, void *context)
+{
+	struct link *link = context;
+
+	(void)connection;
+	link->up = false;
+	pthread_mutex_lock(&link->lock);
+	if (link->down)
+		link->down(link->down_context);
+	link->closed = true;
+	pthread_cond_broadcast(&link->changed);
+	pthread_mutex_unlock(&link->lock);
+}
+
+static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
+	void *context)
+{
+	struct link *link = context;
+	const char *text = NULL;
+
+	(void)subscription;
+	natsConnection_GetLastError(connection, &text);
+	pthread_mutex_lock(&link->lock);
+	snprintf(link->last_error, sizeof(link->last_error), "%s",
+		text && *text ? text : natsStatus_GetText(status));
+	pthread_mutex_unlock(&link->lock);
+}
+
+void link_on_down(struct link *link, link_down_fn *fn, void *context)
+{
+	pthread_mutex_lock(&link->lock);
+	link->down = fn;
+	link->down_context = context;
+	pthread_mutex_unlock(&link->lock);
+}
+
+void link_last_error(struct link *link, char *text, size_t size)
+{
+	pthread_mutex_lock(&link->lock);
+	snprintf(text, size, "%s", link->last_error);
+	pthread_mutex_unlock(&link->lock);
+}
+
+static natsStatus set_servers(natsOptions *options, const char *url)
+{
+	char *copy = memory_text(url), *rest = copy, *item;
+	const char *servers[SERVERS];
+	int count = 0;
+
+	while ((item = strsep(&rest, ",")) && count < SERVERS)
+		servers[count++] = item + strspn(item, " ");
+	natsStatus status = natsOptions_SetServers(options, servers, count);
+	free(copy);
+	return status;
+}
+
+static natsStatus set_credentials(natsOptions *options, const struct config_nats *config)
+{
+	natsStatus status = NATS_OK;
+
+	if (config->creds)
+		status = natsOptions_SetUserCredentialsFromFiles(options, config->creds, NULL);
+	if (status == NATS_OK && config->user)
+		status = natsOptions_SetUserInfo(
+			options, config->user, config->password ? config->password : "");
+	if (status == NATS_OK && config->token)
+		status = natsOptions_SetToken(options, config->token);
+	return status;
+}
+
+static natsStatus set_options(natsOptions *options, struct link *link)
+{
+	natsStatus status = set_servers(options, link->config->url);
+
+	if (status == NATS_OK)
+		status = set_credentials(options, link->config);
+	if (status == NATS_OK)
+		status = natsOptions_SetName(options, link->name);
+	if (status == NATS_OK)
+		status = natsOptions_SetTimeout(options, CONNECT_MS);
+	if (status == NATS_OK)
+		status = natsOptions_SetAllowReconnect(options, false);
+	if (status == NATS_OK)
+		status = natsOptions_SetPingInterval(options, PING_MS);
+	if (status == NATS_OK)
+		status = natsOptions_SetMaxPingsOut(options, 1);
+	if (status == NATS_OK) /* without it a publish to a paused server blocks for ever */
+		status = natsOptions_SetWriteDeadline(options, LINK_WRITE_DEADLINE_MS);
+	if (status == NATS_OK)
+		status = natsOptions_SetClosedCB(options, on_closed, link);
+	if (status == NATS_OK)
+		status = natsOptions_SetErrorHandler(options, on_error, link);
+	return status;
+}
+
+static bool refused(struct link *link, natsStatus status, struct error *err)
+{
+	bool rights = status == NATS_NOT_PERMITTED || status == NATS_CONNECTION_AUTH_FAILED;
+
+	return error_set(err, rights ? ERROR_SCHEMA : ERROR_UNAVAILABLE, "%s: %s", link->label,
+		natsStatus_GetText(status));
+}
+
+bool link_connect(struct link *link, struct error *err)
+{
+	natsOptions *options = NULL;
+
+	link_close(link);
+	natsStatus status = natsOptions_Create(&options);
+	if (status == NATS_OK)
+		status = set_options(options, link);
+	if (status == NATS_OK)
+		status = natsConnection_Connect(&link->connection, options);
+	natsOptions_Destroy(options);
+	if (status != NATS_OK) {
+		link->connection = NULL;
+		return refused(link, status, err);
+	}
+	if (!natsConnection_HasHeaderSupport(link->connection)) {
+		link_close(link);
+		return error_set(err, ERROR_SCHEMA,
+			"%s: the server does not support headers; nats-server 2.9 or later is needed",
+			link->label);
+	}
+	link->up = !natsConnection_IsClosed(link->connection);
+	return true;
+}
+
+/* After this cnats calls nothing of ours any more for the old connection. */
+void link_close(struct link *link)
+{
+	struct timespec until;
+
+	if (!link->connection)
+		return;
+	natsConnection_Close(link->connection);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSED_WAIT_MS / 1000;
+	pthread_mutex_lock(&link->lock);
+	while (!link->closed && pthread_cond_timedwait(&link->changed, &link->lock, &until) == 0)
+		continue;
+	link->closed = false;
+	link->last_error[0] = '\0';
+	pthread_mutex_unlock(&link->lock);
+	natsConnection_Destroy(link->connection);
+	link->connection = NULL;
+	link->up = false;
+}
+
+bool link_is_up(const struct link *link)
+{
+	return link->up;
+}
+
+const char *link_label(const struct link *link)
+{
+	return link->label;
+}
+
+struct natsConn *link_connection(struct link *link)
+{
+	return (struct natsConn *)link->connection;
+}
+
+int64_t link_max_payload(struct link *link)
+{
+	return link->connection ? natsConnection_GetMaxPayload(link->connection) : 0;
+}
+
+const char *link_library_version(void)
+{
+	return nats_GetVersion();
+}
+
+bool link_api_subject(const struct link *link, const char *api, char *subject, size_t size)
+{
+	const char *domain = link->config->js_domain;
+
+	return snprintf(subject, size, "$JS.%s%sAPI.%s", domain ? domain : "", domain ? "." : "",
+		       api) < (int)size;
+}
+
+/* An error in a reply of the API; a code of 500 and more passes by itself. */
+static bool api_error(const char *api, const json_t *reply, int *code, struct error *err)
+{
+	const json_t *error = json_object_get(reply, "error");
+
+	if (!error)
+		return true;
+	json_int_t http = json_integer_value(json_object_get(error, "code"));
+	const char *text = json_string_value(json_object_get(error, "description"));
+	if (code)
+		*code = (int)json_integer_value(json_object_get(error, "err_code"));
+	return error_set(err, http >= 500 ? ERROR_UNAVAILABLE : ERROR_SCHEMA, "JetStream (%s): %s",
+		api, text ? text : "an error without a description");
+}
+
+static bool request(
+	struct link *link, const char *api, const char *text, natsMsg **reply, struct error *err)
+{
+	char subject[512];
+
+	if (!link_api_subject(link, api, subject, sizeof(subject)))
+		return error_set(err, ERROR_INTERNAL, "the API subject %s is too long", api);
+	if (!link->connection || !link->up)
+		return error_set(err, ERROR_UNAVAILABLE, "%s: not connected", link->label);
+	natsStatus status = natsConnection_RequestString(
+		reply, link->connection, subject, text ? text : "", LINK_REQUEST_MS);
+	if (status == NATS_NO_RESPONDERS)
+		return error_set(err, ERROR_UNAVAILABLE,
+			"%s: JetStream does not answer; is it enabled on the server and for the account?",
+			link->label);
+	if (status != NATS_OK)
+		return error_set(err, ERROR_UNAVAILABLE, "%s: no answer of JetStream (%s): %s",
+			link->label, api, natsStatus_GetText(status));
+	return true;
+}
+
+bool link_api(struct link *link, const char *api, json_t *body, json_t **reply, int *code,
+	struct error *err)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	natsMsg *message = NULL;
+
+	*reply = NULL;
+	if (code)
+		*code = 0;
+	bool ok = request(link, api, text, &message, err);
+	free(text);
+	if (!ok)
+		return false;
+	*reply = json_loadb(
+		natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message), 0, NULL);
+	natsMsg_Destroy(message);
+	if (!json_is_object(*reply)) {
+		json_decref(*reply);
+		*reply = NULL;
+		return error_set(err, ERROR_UNAVAILABLE, "%s: an answer of JetStream is not JSON",
+			link->label);
+	}
+	if (api_error(api, *reply, code, err))
+		return true;
+	json_decref(*reply);
+	*reply = NULL;
+	return false;
+}
