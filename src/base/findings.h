@@ -25,6 +25,10 @@ void findings_add(struct findings *findings, enum finding_level level, enum erro
 
 /* The exit status: the first of 2, 3 and 1 that a problem asks for; 0 without problems. */
 int findings_exit_status(const struct findings *findings);
+
+/* The one of two exit statuses that comes first: 2, 3, 1, 0. */
+int findings_worse_status(int a, int b);
+
 void findings_finish(struct findings *findings);
 
 #endif

@@ -1,0 +1,18 @@
+-- Deletes rows that were delivered and moves the position, both only while the lease is held. Gives how many leases
+-- (1 or 0) and rows were as expected.
+WITH held AS (
+	UPDATE dray.lease SET expires_at = clock_timestamp() + $4::bigint * interval '1 ms'
+	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint
+	RETURNING 1
+), moved AS (
+	INSERT INTO dray.relay_position (relay, stream, created, seq)
+	SELECT $1, $5, $6, $7::bigint FROM held
+	ON CONFLICT (relay, stream) DO UPDATE
+	SET created = excluded.created, seq = excluded.seq
+), marked AS (
+	DELETE FROM {table} AS o
+	USING held, unnest($8::bigint[], $9::uuid[], $10::bigint[]) AS u (id, event_id, seq)
+	WHERE o.id = u.id AND o.event_id = u.event_id AND o.state = 'pending'
+	RETURNING 1
+)
+SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM marked)

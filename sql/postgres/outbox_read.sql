@@ -1,0 +1,62 @@
+-- Reads an outbox: every question in one statement, so in one snapshot. Each gives at most a number of rows
+-- and of payload bytes (one row at least). A row that is not due comes without headers and payload.
+SELECT source, id, event_id, subject, key, attempts, created_at, available_at, retry_at, at,
+	CASE WHEN due THEN headers END, CASE WHEN due THEN payload END, size
+FROM (
+	-- new rows
+	SELECT 1 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM {table} WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2
+		) AS found
+	) AS counted WHERE before < $3
+	UNION ALL
+	-- rows in open gaps
+	SELECT 2 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM unnest($4::bigint[], $5::bigint[]) AS gap (low, high) CROSS JOIN LATERAL (
+				SELECT * FROM {table} WHERE state = 'pending' AND id >= low AND id <= high
+				ORDER BY id LIMIT $2
+			) AS row LIMIT $2
+		) AS found
+	) AS counted WHERE before < $3
+	UNION ALL
+	-- the sweep: pending rows that were read before, or should have been
+	SELECT 0 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM {table} WHERE state = 'pending' AND id > $6 AND id <= $7 ORDER BY id LIMIT $8
+		) AS found
+	) AS counted WHERE before < $3
+	UNION ALL
+	-- rows that failed and are due by then
+	SELECT 3 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY retry_at, id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL
+				AND retry_at <= statement_timestamp() + $9::bigint * interval '1 ms'
+			ORDER BY retry_at LIMIT $10
+		) AS found
+	) AS counted WHERE before < $3
+	UNION ALL
+	-- rows that the application scheduled and are due by then
+	SELECT 4 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY available_at, id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM {table} WHERE state = 'pending' AND available_at > created_at
+				AND available_at <= statement_timestamp() + $9::bigint * interval '1 ms'
+			ORDER BY available_at LIMIT $10
+		) AS found
+	) AS counted WHERE before < $3
+) AS answers

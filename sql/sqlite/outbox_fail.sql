@@ -1,0 +1,4 @@
+-- Notes a failure: without a time to try again the row is given up.
+UPDATE {table} SET state = CASE WHEN ?3 IS NULL THEN 'dead' ELSE 'pending' END, attempts = attempts + 1,
+	retry_at = ?3, last_error = ?4
+WHERE id = ?1 AND event_id = ?2 AND state = 'pending'

@@ -1,0 +1,3 @@
+-- Rows that failed and are due by then.
+SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, headers, payload
+FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL AND retry_at <= ?1 ORDER BY retry_at LIMIT ?2

@@ -1,0 +1,411 @@
+/*
+ * The outbox's thread. Settling comes first, since it frees rows; then reading, where there is room; then
+ * it sleeps in outbox_wait, from which a new row or the session wakes it.
+ */
+#include "relay/feed.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/memory.h"
+
+struct verdicts {
+	struct verdict *items;
+	size_t count, room;
+};
+
+struct feed {
+	const struct config_relay *config;
+	struct outbox *outbox;
+	struct bell *bell;
+	pthread_t thread;
+	int wake_fd;
+	bool look; /* there may be rows to read */
+	int64_t next_poll_ms, next_report_ms; /* monotonic */
+	uint64_t pass; /* of the running sweep */
+	bool sweeping;
+
+	pthread_mutex_t lock; /* what follows */
+	bool stopping, asleep;
+	bool starved; /* asleep until there is room */
+	struct verdicts put; /* to settle */
+	struct position *positions;
+	size_t streams;
+	size_t room;
+	int64_t due_ms; /* monotonic; INT64_MAX: nothing known */
+	bool sweep_wanted, sweep_unwanted;
+	int64_t sweep_from;
+	uint64_t sweep_pass;
+	struct report report;
+	bool has_report;
+	struct feed_news news;
+	struct batch **last_batch;
+	size_t settled_room;
+};
+
+static void poke(struct feed *feed)
+{
+	uint64_t one = 1;
+
+	if (feed->asleep && write(feed->wake_fd, &one, sizeof(one)) < 0)
+		return; /* it is readable already */
+}
+
+static void hear(struct feed *feed)
+{
+	uint64_t count;
+
+	if (read(feed->wake_fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+/* What the thread has to do in this turn, taken from the shared part. */
+struct turn {
+	struct verdicts put;
+	struct position *positions;
+	size_t streams;
+	size_t room;
+	bool stopping, due;
+	struct report report;
+	bool has_report;
+};
+
+static void take_sweep(struct feed *feed)
+{
+	if (feed->sweep_unwanted) {
+		outbox_stop_sweep(feed->outbox);
+		feed->sweeping = false;
+	}
+	if (feed->sweep_wanted) {
+		outbox_sweep(feed->outbox, feed->sweep_from);
+		feed->pass = feed->sweep_pass;
+		feed->sweeping = feed->look = true;
+	}
+	feed->sweep_wanted = feed->sweep_unwanted = false;
+}
+
+static void take_turn(struct feed *feed, struct turn *turn)
+{
+	int64_t now = clock_now_ms();
+
+	pthread_mutex_lock(&feed->lock);
+	*turn = (struct turn){ .put = feed->put,
+		.streams = feed->streams,
+		.room = feed->room,
+		.stopping = feed->stopping };
+	feed->put = (struct verdicts){ 0 };
+	turn->positions = memory_new((feed->streams + 1) * sizeof(*turn->positions));
+	if (feed->streams)
+		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));
+	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
+	if (turn->due)
+		feed->due_ms = INT64_MAX;
+	if (feed->has_report && feed->next_report_ms <= now) {
+		turn->report = feed->report;
+		turn->has_report = true;
+	}
+	take_sweep(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+static void announce_settled(struct feed *feed, struct verdicts *put, size_t missed)
+{
+	pthread_mutex_lock(&feed->lock);
+	size_t wanted = feed->news.settled_count + put->count;
+	if (wanted > feed->settled_room) {
+		feed->settled_room = wanted * 2;
+		feed->news.settled =
+			memory_grow(feed->news.settled, feed->settled_room * sizeof(struct row *));
+	}
+	for (size_t i = 0; i < put->count; i++)
+		feed->news.settled[feed->news.settled_count++] = put->items[i].row;
+	feed->news.missed += missed;
+	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(feed->outbox));
+	pthread_mutex_unlock(&feed->lock);
+	bell_ring(feed->bell);
+}
+
+static void free_verdicts(struct verdicts *put)
+{
+	for (size_t i = 0; i < put->count; i++)
+		free(put->items[i].error);
+	free(put->items);
+	*put = (struct verdicts){ 0 };
+}
+
+/* The rows are handed back also when settling failed: whoever takes them drops everything then. */
+static bool settle(struct feed *feed, struct turn *turn, struct error *err)
+{
+	size_t missed = 0;
+	bool ok = true;
+
+	if (turn->put.count > 0) {
+		failpoint("relay.before_settle");
+		ok = outbox_settle(feed->outbox, turn->put.items, turn->put.count, turn->positions,
+			turn->streams, &missed, err);
+		failpoint("relay.after_settle");
+		announce_settled(feed, &turn->put, missed);
+	}
+	free_verdicts(&turn->put);
+	return ok;
+}
+
+static bool renew_lease(struct feed *feed, struct error *err)
+{
+	struct lease *lease = outbox_lease(feed->outbox);
+
+	if (clock_now_ms() < lease_renew_at_ms(lease))
+		return true;
+	if (!lease_renew(outbox_db(feed->outbox), lease, err))
+		return false;
+	pthread_mutex_lock(&feed->lock);
+	feed->news.work_until_ms = lease_work_until_ms(lease);
+	pthread_mutex_unlock(&feed->lock);
+	return true;
+}
+
+static void give_batch(struct feed *feed, struct batch *batch)
+{
+	batch->pass = feed->sweeping ? feed->pass : 0;
+	if (batch->sweep_done)
+		feed->sweeping = false;
+	pthread_mutex_lock(&feed->lock);
+	*feed->last_batch = batch;
+	feed->last_batch = &batch->next;
+	feed->room -= batch->count < feed->room ? batch->count : feed->room;
+	feed->news.needs_sweeps = outbox_needs_sweeps(feed->outbox);
+	pthread_mutex_unlock(&feed->lock);
+	bell_ring(feed->bell);
+}
+
+/* Small reads cost as much as large ones: wait until there is room worth it. */
+static size_t least_room(const struct feed *feed)
+{
+	return ((size_t)feed->config->batch + 1) / 2;
+}
+
+static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)
+{
+	size_t limit = (size_t)feed->config->batch;
+	struct read_plan plan = { .limit = turn->room < limit ? turn->room : limit,
+		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
+		.sweep = feed->sweeping,
+		.due = turn->due };
+	struct batch *batch;
+
+	if (!outbox_read(feed->outbox, &plan, &batch, err))
+		return false;
+	failpoint("relay.after_read");
+	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
+	if (turn->due)
+		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
+	give_batch(feed, batch);
+	return true;
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* True: the session has put something meanwhile, so there is no time to sleep. */
+static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
+{
+	pthread_mutex_lock(&feed->lock);
+	bool busy = feed->put.count > 0 || feed->stopping || feed->sweep_wanted ||
+		(!room && feed->room >= least_room(feed));
+	feed->asleep = !busy;
+	feed->starved = !busy && !room;
+	*until = room ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
+	pthread_mutex_unlock(&feed->lock);
+	*until = earliest(*until, lease_renew_at_ms(outbox_lease(feed->outbox)));
+	if (feed->has_report)
+		*until = earliest(*until, feed->next_report_ms);
+	return busy;
+}
+
+static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
+{
+	struct pollfd fd = { .fd = feed->wake_fd, .events = POLLIN };
+	int64_t until, now = clock_now_ms();
+	bool ok = true;
+
+	if (fall_asleep(feed, room, &until))
+		return true;
+	int64_t ms = until > now ? until - now : 0;
+	if (room) /* otherwise new rows would not help */
+		ok = outbox_wait(feed->outbox, feed->wake_fd, ms, err);
+	else
+		poll(&fd, 1, (int)ms);
+	hear(feed);
+	pthread_mutex_lock(&feed->lock);
+	feed->asleep = feed->starved = false;
+	pthread_mutex_unlock(&feed->lock);
+	feed->look = true;
+	return ok;
+}
+
+static bool write_report(struct feed *feed, const struct turn *turn, struct error *err)
+{
+	if (!turn->has_report)
+		return true;
+	feed->next_report_ms = clock_now_ms() + REPORT_EVERY_MS;
+	return report_write(outbox_db(feed->outbox), &turn->report, err);
+}
+
+static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)
+{
+	struct turn turn;
+
+	take_turn(feed, &turn);
+	bool room = turn.room >= least_room(feed), settled = turn.put.count > 0;
+	bool ok = settle(feed, &turn, err);
+	free(turn.positions);
+	*stopped = turn.stopping && !settled;
+	if (!ok || turn.stopping)
+		return ok;
+	if (!renew_lease(feed, err) || !write_report(feed, &turn, err))
+		return false;
+	if (room && (feed->look || turn.due))
+		return read_batch(feed, &turn, err);
+	return settled || sleep_until_news(feed, room, err);
+}
+
+static void *run(void *context)
+{
+	struct feed *feed = context;
+	struct error err = { 0 };
+	bool stopped = false;
+
+	while (!stopped && take_one_turn(feed, &stopped, &err))
+		continue;
+	if (err.kind != ERROR_NONE) {
+		pthread_mutex_lock(&feed->lock);
+		feed->news.failed = true;
+		feed->news.err = err;
+		pthread_mutex_unlock(&feed->lock);
+		bell_ring(feed->bell);
+	}
+	return NULL;
+}
+
+struct feed *feed_start(const struct config_relay *config, struct outbox *outbox, struct bell *bell,
+	struct error *err)
+{
+	struct feed *feed = memory_new(sizeof(*feed));
+
+	*feed = (struct feed){
+		.config = config, .outbox = outbox, .bell = bell, .look = true, .due_ms = INT64_MAX
+	};
+	feed->last_batch = &feed->news.batches;
+	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(outbox));
+	pthread_mutex_init(&feed->lock, NULL);
+	feed->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (feed->wake_fd >= 0 && pthread_create(&feed->thread, NULL, run, feed) == 0)
+		return feed;
+	if (feed->wake_fd >= 0)
+		close(feed->wake_fd);
+	free(feed);
+	error_set(err, ERROR_UNAVAILABLE, "no more threads or descriptors can be had");
+	return NULL;
+}
+
+void feed_take(struct feed *feed, struct feed_news *news)
+{
+	pthread_mutex_lock(&feed->lock);
+	*news = feed->news;
+	feed->news.batches = NULL;
+	feed->last_batch = &feed->news.batches;
+	feed->news.settled = NULL;
+	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_stop(struct feed *feed, struct feed_news *news)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->stopping = true;
+	poke(feed);
+	pthread_mutex_unlock(&feed->lock);
+	pthread_join(feed->thread, NULL);
+	feed_take(feed, news);
+	free_verdicts(&feed->put);
+	free(feed->positions);
+	pthread_mutex_destroy(&feed->lock);
+	close(feed->wake_fd);
+	free(feed);
+}
+
+void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
+	const struct position *positions, size_t streams)
+{
+	pthread_mutex_lock(&feed->lock);
+	struct verdicts *put = &feed->put;
+	if (put->count + count > put->room) {
+		put->room = (put->count + count) * 2;
+		put->items = memory_grow(put->items, put->room * sizeof(*put->items));
+	}
+	if (count)
+		memcpy(put->items + put->count, verdicts, count * sizeof(*verdicts));
+	put->count += count;
+	if (streams > feed->streams)
+		feed->positions = memory_grow(feed->positions, streams * sizeof(*positions));
+	if (streams)
+		memcpy(feed->positions, positions, streams * sizeof(*positions));
+	feed->streams = streams;
+	poke(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_room(struct feed *feed, size_t rows)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->room = rows;
+	if (feed->starved && rows >= least_room(feed))
+		poke(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_due(struct feed *feed, int64_t ms)
+{
+	int64_t due = clock_now_ms() + ms;
+
+	pthread_mutex_lock(&feed->lock);
+	if (due < feed->due_ms) {
+		feed->due_ms = due;
+		poke(feed);
+	}
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_sweep(struct feed *feed, int64_t from, uint64_t pass)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->sweep_wanted = true;
+	feed->sweep_from = from;
+	feed->sweep_pass = pass;
+	poke(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_stop_sweep(struct feed *feed)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->sweep_wanted = false;
+	feed->sweep_unwanted = true;
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_report(struct feed *feed, const struct report *report)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->report = *report;
+	feed->has_report = true;
+	pthread_mutex_unlock(&feed->lock);
+}

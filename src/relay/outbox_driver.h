@@ -1,0 +1,52 @@
+#ifndef RELAY_OUTBOX_DRIVER_H
+#define RELAY_OUTBOX_DRIVER_H
+
+#include "relay/outbox.h"
+
+/*
+ * What a database has to do for an outbox. The base keeps the cursor and the sweep, the driver its
+ * statements; all calls come from one thread, with an open connection unless said otherwise.
+ */
+struct outbox_driver {
+	struct outbox *(*create)(void);
+	void (*destroy)(struct outbox *outbox); /* not connected */
+
+	/* The connection is new: check the table, prepare. */
+	bool (*opened)(struct outbox *outbox, struct error *err);
+	void (*leased)(struct outbox *outbox); /* the lease was taken; may be NULL */
+	void (*closing)(struct outbox *outbox);
+	void (*rewound)(struct outbox *outbox);
+
+	/*
+	 * A batch with the rows of every question, each in id order within its limits; caught_up and
+	 * sweep_done say whether new rows and the sweep had no more than that.
+	 */
+	bool (*read)(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
+		struct error *err);
+
+	/*
+	 * Delivered rows come a stream at a time, with its position, which is written with them; failed
+	 * ones with position NULL. False with ERROR_CONFLICT where the lease is lost. changed: rows written.
+	 */
+	bool (*settle)(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
+		const struct position *position, size_t *changed, struct error *err);
+	bool (*wait)(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err);
+};
+
+extern const struct outbox_driver outbox_sqlite, outbox_postgres;
+
+struct outbox {
+	const struct outbox_driver *driver;
+	const struct config_relay *config;
+	struct db *db;
+	struct lease lease;
+	int64_t cursor; /* new rows have higher ids */
+	int64_t sweep_at; /* the sweep has read up to here; INT64_MAX: no sweep */
+	size_t gaps; /* open ones */
+	bool gaps_overflowed; /* there were more than can be kept: sweep often */
+	uint64_t late; /* rows that came out of a gap */
+};
+
+#define OUTBOX_NO_SWEEP INT64_MAX
+
+#endif

@@ -1,0 +1,156 @@
+/* What would go wrong with a relay, or weaken its promise: both ends, every problem at once. */
+#include "relay/preflight.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "db/migrate.h"
+#include "nats/stream.h"
+#include "relay/streams.h"
+
+struct checked {
+	const struct config_relay *relay;
+	struct findings *findings;
+};
+
+#define SAY(c, level, ...) \
+	findings_add((c)->findings, level, ERROR_SCHEMA, (c)->relay->name, __VA_ARGS__)
+
+static void problem(const struct checked *c, const struct error *err)
+{
+	findings_add(c->findings, FINDING_PROBLEM, err->kind, c->relay->name, "%s", err->text);
+}
+
+static void check_setting(const struct checked *c, const char *name, const char *value)
+{
+	if (strcmp(name, "max_prepared_transactions") == 0) {
+		if (atoi(value) > 0 && c->relay->wakeup == WAKEUP_NOTIFY)
+			SAY(c, FINDING_WARNING,
+				"the server allows prepared transactions; PREPARE TRANSACTION after an "
+				"insert fails while the relay sleeps: set wakeup: poll if you use it");
+		return;
+	}
+	if (strcmp(value, "off") != 0)
+		return;
+	if (strcmp(name, "synchronous_commit") == 0)
+		SAY(c, FINDING_WARNING,
+			"synchronous_commit is off: a crash of the server can take back rows whose events "
+			"were published");
+	else
+		SAY(c, FINDING_WARNING, "%s is off: a power cut can destroy the database", name);
+}
+
+static void check_postgres(const struct checked *c, struct db *db)
+{
+	struct arena arena;
+	struct db_rows rows;
+	const char *parameters[] = { c->relay->table };
+
+	arena_init(&arena);
+	if (db_run(db, SQL_CHECK_DURABILITY, NULL, NULL, 0, &arena, &rows, NULL))
+		for (size_t i = 0; i < rows.rows; i++)
+			check_setting(c, db_cell(&rows, i, 0), db_cell(&rows, i, 1));
+	if (db_run(db, SQL_CHECK_SEQUENCE, NULL, parameters, 1, &arena, &rows, NULL) &&
+		rows.rows == 1 && atoi(db_cell(&rows, 0, 0)) > 1)
+		SAY(c, FINDING_WARNING,
+			"ids of %s are drawn %s at a time: rows of a key can then be read in another order "
+			"than they were committed; use CACHE 1",
+			c->relay->table, db_cell(&rows, 0, 0));
+	arena_finish(&arena);
+}
+
+static void check_database(const struct checked *c)
+{
+	struct error err = { 0 };
+	struct db *db = db_create(c->relay->database, "dray check", NULL, &err);
+
+	if (!db || !db_open(db, false, &err) ||
+		!migrate_check(db, MIGRATE_OUTBOX, c->relay->table, &err)) {
+		problem(c, &err);
+		db_destroy(db);
+		return;
+	}
+	SAY(c, FINDING_OK, "%s: %s is there", db_label(db), c->relay->table);
+	if (db_kind(db) == DB_POSTGRES)
+		check_postgres(c, db);
+	db_destroy(db);
+}
+
+static void check_window(const struct checked *c, const struct stream_info *info)
+{
+	int64_t window = info->duplicate_window_ns / 1000000;
+	int64_t needed = c->relay->lease_ms + LINK_WRITE_DEADLINE_MS;
+	char has[32], needs[32];
+
+	units_format_duration(window, has);
+	units_format_duration(needed, needs);
+	if (window < needed)
+		SAY(c, FINDING_PROBLEM,
+			"stream %s: duplicate_window is %s; it must be longer than the lease and the write "
+			"deadline together (%s), or a relay that was paused can send an event twice",
+			info->name, has, needs);
+}
+
+static void check_erasing(const struct checked *c, const struct stream_info *info)
+{
+	if (info->retention != STREAM_LIMITS)
+		SAY(c, FINDING_WARNING,
+			"stream %s erases what is consumed (%s retention): what is uncertain after a crash "
+			"may be sent again",
+			info->name, info->retention == STREAM_WORKQUEUE ? "workqueue" : "interest");
+	if (info->max_age_ns > 0 || info->max_msgs > 0 || info->max_bytes > 0)
+		SAY(c, FINDING_OK, "stream %s keeps events within limits of age, number or size",
+			info->name);
+	if (info->max_msgs_per_subject > 0)
+		SAY(c, FINDING_WARNING,
+			"stream %s keeps %" PRId64
+			" messages a subject: what is uncertain after a crash may "
+			"be sent again",
+			info->name, info->max_msgs_per_subject);
+	if (info->memory)
+		SAY(c, FINDING_WARNING,
+			"stream %s is held in memory: a restart of the server loses what it acknowledged",
+			info->name);
+}
+
+static void check_stream(const struct checked *c, struct link *link)
+{
+	struct stream_info info;
+	struct error err = { 0 };
+
+	if (!stream_get_info(link, c->relay->stream, &info, NULL, &err) ||
+		!streams_check(&info, &err)) {
+		problem(c, &err);
+		return;
+	}
+	SAY(c, FINDING_OK, "stream %s is there, with %" PRIu64 " messages", info.name,
+		info.messages);
+	check_window(c, &info);
+	check_erasing(c, &info);
+	stream_info_finish(&info);
+}
+
+static void check_nats(const struct checked *c, const struct config *config)
+{
+	struct link *link = link_create(&config->nats, "dray check", NULL);
+	struct error err = { 0 };
+
+	if (!link_connect(link, &err))
+		problem(c, &err);
+	else if (c->relay->stream)
+		check_stream(c, link);
+	else
+		SAY(c, FINDING_WARNING,
+			"no stream: is set, so an acknowledgement of any stream counts; name it");
+	link_destroy(link);
+}
+
+void relay_preflight(
+	const struct config *config, const struct config_relay *relay, struct findings *findings)
+{
+	struct checked c = { relay, findings };
+
+	check_database(&c);
+	check_nats(&c, config);
+}

@@ -1,0 +1,193 @@
+/*
+ * Reads a stream's answer. The usual one is flat and is read by hand, since it comes for every message;
+ * what is not of that shape goes through the JSON library.
+ */
+#include "relay/puback.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/slice.h"
+
+struct cursor {
+	const char *at, *end;
+};
+
+static void skip_space(struct cursor *c)
+{
+	while (c->at < c->end &&
+		(*c->at == ' ' || *c->at == '\t' || *c->at == '\r' || *c->at == '\n'))
+		c->at++;
+}
+
+static bool take(struct cursor *c, char expected)
+{
+	skip_space(c);
+	if (c->at == c->end || *c->at != expected)
+		return false;
+	c->at++;
+	return true;
+}
+
+/* A string without escapes. */
+static bool take_string(struct cursor *c, struct slice *text)
+{
+	if (!take(c, '"'))
+		return false;
+	text->data = c->at;
+	while (c->at < c->end && *c->at != '"' && *c->at != '\\' && (unsigned char)*c->at >= ' ')
+		c->at++;
+	text->size = (size_t)(c->at - text->data);
+	return take(c, '"');
+}
+
+static bool take_number(struct cursor *c, uint64_t *number)
+{
+	const char *start = c->at;
+
+	*number = 0;
+	for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
+		if (__builtin_mul_overflow(*number, 10, number) ||
+			__builtin_add_overflow(*number, (uint64_t)(*c->at - '0'), number))
+			return false;
+	return c->at > start;
+}
+
+static bool take_word(struct cursor *c, const char *word)
+{
+	size_t size = strlen(word);
+
+	if ((size_t)(c->end - c->at) < size || memcmp(c->at, word, size) != 0)
+		return false;
+	c->at += size;
+	return true;
+}
+
+static bool take_member(struct cursor *c, struct puback *ack)
+{
+	struct slice name, text;
+	uint64_t number;
+
+	if (!take_string(c, &name) || !take(c, ':'))
+		return false;
+	skip_space(c);
+	if (slice_is(name, "stream")) {
+		if (!take_string(c, &text) || text.size >= sizeof(ack->stream))
+			return false;
+		memcpy(ack->stream, text.data, text.size);
+		ack->stream[text.size] = '\0';
+		return true;
+	}
+	if (slice_is(name, "seq"))
+		return take_number(c, &ack->seq);
+	if (slice_is(name, "duplicate")) {
+		ack->duplicate = take_word(c, "true");
+		return ack->duplicate || take_word(c, "false");
+	}
+	if (slice_is(name, "error")) /* has members of its own */
+		return false;
+	return take_string(c, &text) || take_number(c, &number) || take_word(c, "true") ||
+		take_word(c, "false");
+}
+
+static bool parse_flat(const char *data, size_t size, struct puback *ack)
+{
+	struct cursor c = { data, data + size };
+
+	if (!take(&c, '{'))
+		return false;
+	do {
+		if (!take_member(&c, ack))
+			return false;
+	} while (take(&c, ','));
+	if (!take(&c, '}'))
+		return false;
+	skip_space(&c);
+	return c.at == c.end;
+}
+
+static void copy_text(char *to, size_t size, const json_t *from)
+{
+	const char *text = json_string_value(from);
+
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static void parse_any(const char *data, size_t size, struct puback *ack)
+{
+	json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *error = json_object_get(object, "error");
+
+	if (error) {
+		ack->kind = PUBACK_ERROR;
+		ack->http = (int)json_integer_value(json_object_get(error, "code"));
+		ack->code = (int)json_integer_value(json_object_get(error, "err_code"));
+		copy_text(ack->text, sizeof(ack->text), json_object_get(error, "description"));
+	}
+	json_int_t seq = json_integer_value(json_object_get(object, "seq"));
+	ack->seq = seq > 0 ? (uint64_t)seq : 0;
+	ack->duplicate = json_is_true(json_object_get(object, "duplicate"));
+	copy_text(ack->stream, sizeof(ack->stream), json_object_get(object, "stream"));
+	json_decref(object);
+}
+
+void puback_parse(const char *data, size_t size, struct puback *ack)
+{
+	ack->kind = PUBACK_STORED;
+	ack->stream[0] = ack->text[0] = '\0';
+	ack->seq = 0;
+	ack->duplicate = false;
+	ack->http = ack->code = 0;
+	if (!parse_flat(data, size, ack)) {
+		ack->stream[0] = '\0';
+		ack->seq = 0;
+		ack->duplicate = false;
+		parse_any(data, size, ack);
+	}
+	if (ack->kind == PUBACK_STORED && (ack->seq == 0 || !ack->stream[0]))
+		ack->kind = PUBACK_NONSENSE;
+}
+
+static enum judgement judge_code(const struct puback *ack)
+{
+	switch (ack->code) {
+	case 10054: /* message over the stream's max_msg_size */
+	case 10097: /* headers over 64 KiB */
+	case 10049: /* the stream's store takes no message of that size */
+	case 10111: /* rollup not permitted */
+	case 10165: /* invalid TTL */
+	case 10166: /* TTL not enabled */
+		return JUDGE_DEAD;
+	case 10060: /* expected stream does not match: another stream takes the subject */
+	case 10070: /* wrong last message id */
+	case 10071: /* wrong last sequence */
+	case 10158: /* the same id is being stored right now */
+	case 10201: /* a batch has a duplicate */
+		return JUDGE_RETRY;
+	case 10109: /* sealed */
+	case 10039: /* JetStream not enabled for the account */
+		return JUDGE_STOP;
+	case 10077: /* store failed: the stream is full, or this subject is */
+		return strstr(ack->text, "per subject") ? JUDGE_RETRY : JUDGE_PAUSE;
+	default:
+		/* resources, storage, no leader, offline, too many requests: 429 and 5xx pass by themselves */
+		return ack->http >= 500 || ack->http == 429 || ack->http == 0 ? JUDGE_PAUSE
+									      : JUDGE_RETRY;
+	}
+}
+
+enum judgement puback_judge(const struct puback *ack)
+{
+	switch (ack->kind) {
+	case PUBACK_STORED:
+		return ack->duplicate ? JUDGE_DUPLICATE : JUDGE_DELIVERED;
+	case PUBACK_ERROR:
+		return judge_code(ack);
+	case PUBACK_NO_RESPONDERS:
+		return JUDGE_ASK;
+	default:
+		return JUDGE_RETRY;
+	}
+}

@@ -1,0 +1,258 @@
+/* Pipelined publishing with an own reply inbox. */
+#include "relay/publisher.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <nats/nats.h>
+
+#include "base/buf.h"
+#include "base/failpoint.h"
+#include "base/memory.h"
+
+struct answers {
+	struct answer *items;
+	size_t count, room;
+};
+
+struct publisher {
+	struct link *link;
+	struct bell *bell;
+	natsConnection *connection;
+	natsSubscription *subscription;
+	char prefix[128]; /* of reply subjects, with the last dot */
+	size_t prefix_size;
+	struct buf subject, key, id; /* NUL-terminated copies for cnats */
+	struct answers taken;
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t changed;
+	struct answers arrived;
+	bool finished; /* cnats has made its last call */
+};
+
+static uint64_t token_of(const struct publisher *publisher, const char *subject)
+{
+	return strtoull(subject + publisher->prefix_size, NULL, 16);
+}
+
+static struct answer *new_answer(struct answers *answers)
+{
+	if (answers->count == answers->room) {
+		answers->room = answers->room ? answers->room * 2 : 256;
+		answers->items =
+			memory_grow(answers->items, answers->room * sizeof(*answers->items));
+	}
+	return &answers->items[answers->count++];
+}
+
+static void on_answer(
+	natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
+{
+	struct publisher *publisher = context;
+	bool nobody = natsMsg_IsNoResponders(message);
+
+	(void)connection;
+	(void)subscription;
+	pthread_mutex_lock(&publisher->lock);
+	struct answer *answer = new_answer(&publisher->arrived);
+	answer->token = token_of(publisher, natsMsg_GetSubject(message));
+	if (nobody)
+		answer->ack.kind = PUBACK_NO_RESPONDERS;
+	else
+		puback_parse(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message),
+			&answer->ack);
+	pthread_mutex_unlock(&publisher->lock);
+	natsMsg_Destroy(message);
+	bell_ring(publisher->bell);
+}
+
+static void on_complete(void *context)
+{
+	struct publisher *publisher = context;
+
+	pthread_mutex_lock(&publisher->lock);
+	publisher->finished = true;
+	pthread_cond_signal(&publisher->changed);
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+static natsStatus subscribe(struct publisher *publisher)
+{
+	natsInbox *inbox = NULL;
+	char subject[136];
+	natsStatus status = natsInbox_Create(&inbox);
+
+	if (status != NATS_OK)
+		return status;
+	publisher->prefix_size =
+		(size_t)snprintf(publisher->prefix, sizeof(publisher->prefix), "%s.", inbox);
+	snprintf(subject, sizeof(subject), "%s*", publisher->prefix);
+	natsInbox_Destroy(inbox);
+	status = natsConnection_Subscribe(
+		&publisher->subscription, publisher->connection, subject, on_answer, publisher);
+	if (status == NATS_OK) /* the default drops answers past 65,536 */
+		status = natsSubscription_SetPendingLimits(publisher->subscription, -1, -1);
+	natsStatus completion =
+		natsSubscription_SetOnCompleteCB(publisher->subscription, on_complete, publisher);
+	publisher->finished = completion != NATS_OK;
+	return status == NATS_OK ? completion : status;
+}
+
+struct publisher *publisher_create(struct link *link, struct bell *bell, struct error *err)
+{
+	struct publisher *publisher = memory_new(sizeof(*publisher));
+
+	publisher->link = link;
+	publisher->bell = bell;
+	publisher->connection = (natsConnection *)link_connection(link);
+	pthread_mutex_init(&publisher->lock, NULL);
+	pthread_cond_init(&publisher->changed, NULL);
+	natsStatus status = subscribe(publisher);
+	if (status == NATS_OK)
+		return publisher;
+	error_set(err, ERROR_UNAVAILABLE, "%s: cannot subscribe for answers: %s", link_label(link),
+		natsStatus_GetText(status));
+	publisher_destroy(publisher);
+	return NULL;
+}
+
+/* natsSubscription_Destroy does not wait for a call of on_answer that is under way. */
+static void unsubscribe(struct publisher *publisher)
+{
+	if (!publisher->subscription)
+		return;
+	natsSubscription_Unsubscribe(publisher->subscription);
+	pthread_mutex_lock(&publisher->lock);
+	while (!publisher->finished)
+		pthread_cond_wait(&publisher->changed, &publisher->lock);
+	pthread_mutex_unlock(&publisher->lock);
+	natsSubscription_Destroy(publisher->subscription);
+}
+
+void publisher_destroy(struct publisher *publisher)
+{
+	if (!publisher)
+		return;
+	unsubscribe(publisher);
+	pthread_mutex_destroy(&publisher->lock);
+	pthread_cond_destroy(&publisher->changed);
+	buf_finish(&publisher->subject);
+	buf_finish(&publisher->key);
+	buf_finish(&publisher->id);
+	free(publisher->taken.items);
+	free(publisher->arrived.items);
+	free(publisher);
+}
+
+static const char *terminated(struct buf *buf, struct slice text)
+{
+	buf_clear(buf);
+	buf_add_slice(buf, text);
+	return buf->data;
+}
+
+struct header_target {
+	natsMsg *message;
+	size_t size; /* of the headers on the wire */
+};
+
+static bool add_header(void *context, const char *name, const char *value, struct error *err)
+{
+	struct header_target *target = context;
+	natsStatus status = natsMsgHeader_Add(target->message, name, value);
+
+	target->size += strlen(name) + strlen(value) + 4;
+	return status == NATS_OK ||
+		error_set(err, ERROR_INTERNAL, "header %s: %s", name, natsStatus_GetText(status));
+}
+
+static bool add_headers(struct publisher *publisher, const struct event *event,
+	const char *expected_stream, struct header_target *target, struct error *err)
+{
+	if (!add_header(target, HEADER_MSG_ID, terminated(&publisher->id, event->id), err))
+		return false;
+	if (expected_stream && !add_header(target, HEADER_EXPECTED_STREAM, expected_stream, err))
+		return false;
+	if (event->key.data &&
+		!add_header(target, HEADER_KEY, terminated(&publisher->key, event->key), err))
+		return false;
+	return event_headers_each(event->headers, add_header, target, err);
+}
+
+static bool check(const struct event *event, struct error *err)
+{
+	return event_check_subject(event->subject, err) && event_check_id(event->id, err) &&
+		(!event->key.data || event_check_key(event->key, err));
+}
+
+static bool check_size(
+	struct publisher *publisher, const struct event *event, size_t headers, struct error *err)
+{
+	int64_t limit = natsConnection_GetMaxPayload(publisher->connection);
+	size_t size = event->payload.size + headers + sizeof("NATS/1.0\r\n\r\n");
+
+	return limit <= 0 || size <= (size_t)limit ||
+		error_set(err, ERROR_REJECTED,
+			"payload and headers have %zu bytes, the server takes %" PRId64
+			" (max_payload)",
+			size, limit);
+}
+
+static bool publish(struct publisher *publisher, natsMsg *message, struct error *err)
+{
+	natsStatus status = natsConnection_PublishMsg(publisher->connection, message);
+
+	if (status == NATS_OK)
+		return true;
+	if (status == NATS_MAX_PAYLOAD)
+		return error_set(err, ERROR_REJECTED,
+			"payload and headers are over the server's max_payload");
+	return error_set(err, ERROR_UNAVAILABLE, "%s: %s", link_label(publisher->link),
+		natsStatus_GetText(status));
+}
+
+bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
+	const char *expected_stream, struct error *err)
+{
+	struct header_target target = { 0 };
+	char reply[160];
+
+	if (!check(event, err))
+		return false;
+	snprintf(reply, sizeof(reply), "%s%" PRIx64, publisher->prefix, token);
+	natsStatus status =
+		natsMsg_Create(&target.message, terminated(&publisher->subject, event->subject),
+			reply, event->payload.data, (int)event->payload.size);
+	if (status != NATS_OK)
+		return error_set(err, ERROR_INTERNAL, "a message: %s", natsStatus_GetText(status));
+	bool ok = add_headers(publisher, event, expected_stream, &target, err) &&
+		check_size(publisher, event, target.size, err);
+	failpoint("relay.before_publish");
+	ok = ok && publish(publisher, target.message, err);
+	natsMsg_Destroy(target.message);
+	return ok;
+}
+
+bool publisher_flush(struct publisher *publisher, struct error *err)
+{
+	natsStatus status =
+		natsConnection_FlushTimeout(publisher->connection, LINK_WRITE_DEADLINE_MS);
+
+	return status == NATS_OK ||
+		error_set(err, ERROR_UNAVAILABLE, "%s: %s", link_label(publisher->link),
+			natsStatus_GetText(status));
+}
+
+size_t publisher_take(struct publisher *publisher, const struct answer **answers)
+{
+	pthread_mutex_lock(&publisher->lock);
+	struct answers swap = publisher->taken;
+	publisher->taken = publisher->arrived;
+	swap.count = 0;
+	publisher->arrived = swap;
+	pthread_mutex_unlock(&publisher->lock);
+	*answers = publisher->taken.items;
+	return publisher->taken.count;
+}

@@ -1,0 +1,41 @@
+#ifndef RELAY_PUBLISHER_H
+#define RELAY_PUBLISHER_H
+
+#include "base/bell.h"
+#include "event.h"
+#include "nats/link.h"
+#include "relay/puback.h"
+
+/*
+ * The JetStream side of a relay: pipelined publishing on core NATS with an own reply inbox. The reply
+ * subject ends with a token the caller chooses, so an answer finds its message without a search.
+ *
+ * publisher_send and publisher_take are for one thread. cnats' delivery thread parses answers into a list
+ * under a lock and rings the bell.
+ */
+struct publisher;
+
+struct answer {
+	uint64_t token;
+	struct puback ack;
+};
+
+/* The link must be up, and outlive the publisher. */
+struct publisher *publisher_create(struct link *link, struct bell *bell, struct error *err);
+void publisher_destroy(struct publisher *publisher); /* accepts NULL; no answer comes after it */
+
+/*
+ * Sends one event; the answer comes with its token, or never. ERROR_REJECTED: the event may not be sent as
+ * it is (checked before a byte is written). ERROR_UNAVAILABLE: the connection is at fault, and the event
+ * may or may not arrive.
+ */
+bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
+	const char *expected_stream, struct error *err);
+
+/* Sends what the client library still buffers, so that a lone message does not wait for company. */
+bool publisher_flush(struct publisher *publisher, struct error *err);
+
+/* The answers that have come, in their order; good until the next call. */
+size_t publisher_take(struct publisher *publisher, const struct answer **answers);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * A relay: one session after another. Between two of them this thread alone uses the outbox; it keeps the
+ * lease while NATS is away, waits with backoff, and says once that an outage began and once that it ended.
+ */
+#include "relay/relay.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/backoff.h"
+#include "relay/session.h"
+
+#define DRAIN_MS	3000 /* for answers after a stop */
+#define DRAIN_BROKEN_MS 500 /* and after trouble */
+
+static const struct config_retry waiting = {
+	.initial_ms = 100, .max_ms = 5000, .multiplier = 2, .jitter = 0.3
+};
+
+struct relay {
+	const struct config_relay *config;
+	struct outbox *outbox;
+	struct link *link;
+	struct stop *stop;
+	struct counts counts;
+	struct report report;
+	int64_t failures; /* since the last progress */
+	int64_t outage_ms; /* monotonic: when it began; 0: none */
+	bool standing_by;
+	int64_t rate_events, rate_ms;
+};
+
+static void recovered(void *context)
+{
+	struct relay *relay = context;
+
+	if (relay->outage_ms)
+		log_info(relay->config->name, "working again after %.1f s",
+			(double)(clock_now_ms() - relay->outage_ms) / 1000);
+	relay->outage_ms = 0;
+	relay->failures = 0;
+}
+
+static void trouble(struct relay *relay, const struct error *err)
+{
+	snprintf(relay->report.last_error, sizeof(relay->report.last_error), "%s", err->text);
+	relay->report.last_error_ms = clock_wall_ms();
+	if (relay->outage_ms) {
+		log_debug(relay->config->name, "still waiting: %s", err->text);
+		return;
+	}
+	relay->outage_ms = clock_now_ms();
+	log_warning(relay->config->name, "waiting: %s; will keep trying, up to every %d s",
+		err->text, (int)(waiting.max_ms / 1000));
+}
+
+/* While the relay waits, its lease is kept and its row in the table of pipelines too. */
+static void keep_lease(struct relay *relay, const char *state)
+{
+	struct lease *lease = outbox_lease(relay->outbox);
+	struct db *db = outbox_db(relay->outbox);
+
+	if (!db_is_open(db))
+		return;
+	if (lease->epoch && clock_now_ms() >= lease_renew_at_ms(lease) &&
+		!lease_renew(db, lease, NULL))
+		return;
+	relay->report.state = state;
+	report_write(db, &relay->report, NULL);
+}
+
+static void wait_ms(struct relay *relay, int64_t ms, const char *state)
+{
+	int64_t until = clock_now_ms() + ms, quarter = relay->config->lease_ms / 4;
+
+	keep_lease(relay, state);
+	while (!stop_requested(relay->stop) && clock_now_ms() < until) {
+		int64_t left = until - clock_now_ms();
+		stop_wait(relay->stop, left < quarter ? left : quarter);
+		if (left > quarter)
+			keep_lease(relay, state);
+	}
+}
+
+static bool both_ends(struct relay *relay, struct error *err)
+{
+	struct lease *lease = outbox_lease(relay->outbox);
+
+	if (!outbox_open(relay->outbox, err))
+		return false;
+	if (relay->standing_by)
+		log_info(relay->config->name, "took over %s, epoch %lld", lease->resource,
+			(long long)lease->epoch);
+	relay->standing_by = false;
+	return link_is_up(relay->link) || link_connect(relay->link, err);
+}
+
+static bool run_session(struct relay *relay, struct error *err)
+{
+	struct session session = { .config = relay->config,
+		.outbox = relay->outbox,
+		.link = relay->link,
+		.stop = relay->stop,
+		.counts = &relay->counts,
+		.report = &relay->report };
+
+	relay->report.state = "running";
+	bool ok = session_begin(&session, err) && session_run(&session, recovered, relay, err);
+	session_end(&session, ok ? DRAIN_MS : DRAIN_BROKEN_MS);
+	return ok;
+}
+
+static void stand_by(struct relay *relay, const struct error *err)
+{
+	int64_t quarter = relay->config->lease_ms / 4;
+
+	if (!relay->standing_by)
+		log_info(relay->config->name, "standing by: %s", err->text);
+	relay->standing_by = true;
+	relay->outage_ms = 0;
+	outbox_lease(relay->outbox)->epoch = 0;
+	stop_wait(relay->stop, quarter < 500 ? quarter : 500);
+}
+
+/* False: the set-up is at fault, and there is no use in trying again. */
+static bool take_turn(struct relay *relay, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (both_ends(relay, &why) && run_session(relay, &why))
+		return true;
+	switch (why.kind) {
+	case ERROR_STOPPED:
+		return true;
+	case ERROR_CONFLICT: /* the lease is somebody else's, or was for a moment */
+		stand_by(relay, &why);
+		return true;
+	case ERROR_UNAVAILABLE:
+		trouble(relay, &why);
+		wait_ms(relay, backoff_delay(&waiting, ++relay->failures, backoff_chance()),
+			"waiting");
+		return true;
+	default:
+		*err = why;
+		return false;
+	}
+}
+
+static void finish(struct relay *relay)
+{
+	relay->report.state = "stopped";
+	keep_lease(relay, "stopped");
+	outbox_destroy(relay->outbox);
+	link_destroy(relay->link);
+}
+
+bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
+	struct error *err)
+{
+	struct relay run = { .config = relay, .stop = stop, .counts = { .lag_ms = -1 } };
+	bool ok = true;
+
+	run.outbox = outbox_create(relay, stop, err);
+	if (!run.outbox)
+		return false;
+	run.link = link_create(&config->nats, relay->name, stop);
+	run.report = (struct report){ .name = relay->name,
+		.kind = "relay",
+		.holder = outbox_lease(run.outbox)->holder,
+		.resource = relay->table,
+		.state = "waiting",
+		.backlog = -1,
+		.lag_ms = -1 };
+	while (ok && !stop_requested(stop))
+		ok = take_turn(&run, err);
+	if (!ok)
+		snprintf(run.report.last_error, sizeof(run.report.last_error), "%s", err->text);
+	finish(&run);
+	return ok;
+}

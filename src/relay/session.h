@@ -1,0 +1,65 @@
+#ifndef RELAY_SESSION_H
+#define RELAY_SESSION_H
+
+#include "relay/feed.h"
+#include "relay/flight.h"
+#include "relay/order.h"
+#include "relay/publisher.h"
+#include "relay/stored.h"
+#include "relay/streams.h"
+
+/*
+ * A session: from the moment when the lease is held, both ends are connected and everything uncertain was
+ * looked up, to the first trouble. There is one way to recover from whatever went wrong: end the session
+ * and begin another, since the table and the stream together say what is done.
+ */
+struct counts {
+	int64_t delivered, dead, retried, duplicates;
+	int64_t lag_ms; /* created to acknowledged, of the newest; -1: none yet */
+	int64_t stuck;
+};
+
+struct session {
+	const struct config_relay *config;
+	struct outbox *outbox;
+	struct link *link;
+	struct stop *stop;
+	struct counts *counts; /* the relay's, over all sessions */
+	struct report *report;
+
+	struct bell bell;
+	struct feed *feed;
+	struct publisher *publisher;
+	struct streams streams;
+	struct stored stored;
+	struct order order;
+	struct flights flights;
+	struct map rows; /* id -> the row in memory */
+	struct verdict *verdicts; /* of this turn */
+	size_t verdict_count, verdict_room;
+	bool scanned; /* every row that was pending at the beginning was read once */
+	bool settled_any; /* something was delivered in this session */
+	bool sent; /* since the last flush */
+	int64_t began_ms, work_until_ms;
+	int64_t sweep_began_ms, next_sweep_ms;
+};
+
+/* Looks up what is uncertain. The outbox is open and leased, the link is up. False: see err. */
+bool session_begin(struct session *session, struct error *err);
+
+/* Until a stop (true) or trouble (false). Calls progress once, when the first row is through. */
+bool session_run(
+	struct session *session, void (*progress)(void *context), void *context, struct error *err);
+
+/* Waits a little for answers, settles what was acknowledged, ends the feed, frees. */
+void session_end(struct session *session, int64_t drain_ms);
+
+/* Parts of the session. */
+bool session_answer(struct session *session, const struct answer *answer, struct error *err);
+bool session_send_ready(struct session *session, struct error *err);
+bool session_check_silence(struct session *session, struct error *err);
+
+void session_deliver(struct session *session, struct row *row, size_t stream, uint64_t seq);
+void session_fail(struct session *session, struct row *row, bool dead, const char *why);
+
+#endif
