@@ -86,6 +86,7 @@ struct config {
 	struct config_relay *relays;
 	struct config_sink *sinks;
 	size_t stream_count, relay_count, sink_count;
+	bool holds_secrets; /* a password or token stands in the file itself, not in a variable */
 };
 
 /*
@@ -95,7 +96,7 @@ struct config {
  */
 struct config *config_load(const char *file, struct buf *problems, struct error *err);
 
-/* A config without a file: defaults, and nothing to run. Never NULL. */
+/* A config without a file: defaults, NATS_URL, and nothing to run. Never NULL. */
 struct config *config_default(void);
 void config_destroy(struct config *config);
 

@@ -32,18 +32,18 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 
 bool error_prefix(struct error *err, const char *format, ...)
 {
-	char prefix[ERROR_TEXT], old[ERROR_TEXT];
+	char whole[2 * ERROR_TEXT];
 	va_list arguments;
 
 	if (!err)
 		return false;
 	va_start(arguments, format);
-	vsnprintf(prefix, sizeof(prefix), format, arguments);
+	int used = vsnprintf(whole, ERROR_TEXT, format, arguments);
 	va_end(arguments);
-	memcpy(old, err->text, sizeof(old));
-	size_t used = (size_t)snprintf(err->text, sizeof(err->text), "%s: ", prefix);
-	if (used < sizeof(err->text))
-		snprintf(err->text + used, sizeof(err->text) - used, "%s", old);
+	size_t size = used < 0 ? 0 : used < ERROR_TEXT ? (size_t)used : ERROR_TEXT - 1;
+	snprintf(whole + size, sizeof(whole) - size, ": %s", err->text);
+	whole[ERROR_TEXT - 1] = '\0';
+	memcpy(err->text, whole, ERROR_TEXT);
 	return false;
 }
 

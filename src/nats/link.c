@@ -198,7 +198,7 @@ bool link_connect(struct link *link, struct error *err)
 		link->connection = NULL;
 		return refused(link, status, err);
 	}
-	if (!natsConnection_HasHeaderSupport(link->connection)) {
+	if (natsConnection_HasHeaderSupport(link->connection) != NATS_OK) {
 		link_close(link);
 		return error_set(err, ERROR_SCHEMA,
 			"%s: the server does not support headers; nats-server 2.9 or later is needed",
@@ -216,10 +216,11 @@ void link_close(struct link *link)
 	if (!link->connection)
 		return;
 	natsConnection_Close(link->connection);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSED_WAIT_MS / 1000;
 	pthread_mutex_lock(&link->lock);
-	while (!link->closed && pthread_cond_timedwait(&link->changed, &link->lock, &until) == 0)
+	while (!link->closed && pthread_cond_clockwait(&link->changed, &link->lock,
+					CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	link->closed = false;
 	link->last_error[0] = '\0';
@@ -242,6 +243,11 @@ const char *link_label(const struct link *link)
 struct natsConn *link_connection(struct link *link)
 {
 	return (struct natsConn *)link->connection;
+}
+
+struct stop *link_stop(const struct link *link)
+{
+	return link->stop;
 }
 
 int64_t link_max_payload(struct link *link)

@@ -40,6 +40,7 @@ void link_last_error(struct link *link, char *text, size_t size);
 
 const char *link_label(const struct link *link); /* the servers, without secrets */
 struct natsConn *link_connection(struct link *link); /* NULL when closed */
+struct stop *link_stop(const struct link *link); /* as given; may be NULL */
 int64_t link_max_payload(struct link *link);
 const char *link_library_version(void);
 

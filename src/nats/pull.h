@@ -13,20 +13,22 @@
  * ERROR_CONFLICT (begin again after what is stored) or ERROR_UNAVAILABLE. A durable has explicit
  * acknowledgements and gives no order.
  *
- * One thread. Memory is bounded by two requests of batch_bytes.
+ * One thread. What is on the way is bounded by 2 * batch messages, and by batch_bytes a request (two, or
+ * three while the server serves them in turns); a message larger than that comes alone.
  */
 struct pull;
 
 struct pull_options {
 	const char *stream;
-	const char *durable; /* NULL: ephemeral, ordered, without acknowledgements */
-	const struct config_list *subjects; /* NULL or empty: all */
+	const char *
+		durable; /* NULL: ephemeral, ordered, without acknowledgements; outlives the pull */
+	const struct config_list *subjects; /* NULL or empty: all; outlives the pull */
 	uint64_t start_seq; /* 1 and more; or 0 */
 	const char *start_time; /* RFC 3339, where start_seq is 0 */
 	bool start_new; /* where both are not given: only what comes from now on; otherwise everything */
 	bool headers_only; /* no payload; Nats-Msg-Size tells its size */
 	int64_t batch; /* messages a request */
-	int64_t batch_bytes;
+	int64_t batch_bytes; /* 0: no limit */
 };
 
 struct pull_message {
@@ -34,6 +36,7 @@ struct pull_message {
 		payload; /* id and key: data NULL where the header is missing */
 	struct slice
 		headers; /* the others as a JSON object of string or array of strings; NULL where none */
+	const char *fault; /* NULL, or what makes it unfit to be stored as it is (static text) */
 	uint64_t seq, consumer_seq, pending; /* pending: how many are behind this one */
 	int64_t time_ns; /* when the stream stored it, since 1970 */
 	int64_t size; /* of the payload, also with headers_only */
@@ -42,7 +45,8 @@ struct pull_message {
 };
 
 struct pull *pull_create(struct link *link, const struct pull_options *options, struct error *err);
-void pull_destroy(struct pull *pull); /* accepts NULL; deletes an ephemeral consumer */
+/* Accepts NULL; deletes an ephemeral consumer. Closes the link where the server does not answer. */
+void pull_destroy(struct pull *pull);
 
 /*
  * The next message. False with ERROR_NONE in err->kind where none came within wait_ms; false with an

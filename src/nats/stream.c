@@ -66,6 +66,7 @@ static void read_config(const json_t *config, struct stream_info *info)
 	info->discard_new = strcmp(text(config, "discard"), "new") == 0;
 	info->discard_new_per_subject = truth(config, "discard_new_per_subject");
 	info->async_persist = strcmp(text(config, "persist_mode"), "async") == 0;
+	info->memory = strcmp(text(config, "storage"), "memory") == 0;
 	info->mirror = json_is_object(json_object_get(config, "mirror"));
 	info->max_msgs = number(config, "max_msgs");
 	info->max_bytes = number(config, "max_bytes");

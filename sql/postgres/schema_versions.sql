@@ -1,0 +1,2 @@
+-- Which migrations were applied to what.
+SELECT version, target, checksum, name FROM dray.schema_version ORDER BY version, target

@@ -1,0 +1,10 @@
+-- What is not delivered: due or being tried, scheduled for later, given up; keys that a failing event
+-- holds; the age of the oldest pending event.
+SELECT
+	(SELECT count(*) FROM {table} WHERE state = 'pending'),
+	(SELECT count(*) FROM {table} WHERE state = 'pending' AND available_at > created_at
+		AND available_at > now()),
+	(SELECT count(*) FROM {table} WHERE state = 'dead'),
+	(SELECT count(DISTINCT key) FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL),
+	(SELECT (extract(epoch FROM now() - created_at) * 1000)::bigint FROM {table}
+		WHERE state = 'pending' AND available_at <= now() ORDER BY id LIMIT 1)

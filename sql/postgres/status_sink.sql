@@ -1,0 +1,4 @@
+-- How far a sink is, and how many events it set aside.
+SELECT (SELECT count(*) FROM dray.sink_dead WHERE sink = $1 AND stream = $2),
+	(SELECT epoch FROM dray.sink_position WHERE sink = $1 AND stream = $2),
+	(SELECT seq FROM dray.sink_position WHERE sink = $1 AND stream = $2)

@@ -1,0 +1,2 @@
+-- wal, or what SQLite begins with: delete.
+PRAGMA journal_mode

@@ -1,0 +1,4 @@
+-- Sets one event of a batch aside.
+INSERT INTO dray_sink_dead (sink, stream, epoch, seq, subject, key, headers, payload, error)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (sink, stream, epoch, seq) DO NOTHING

@@ -1,0 +1,145 @@
+/* The commands and options, and the help made from them. */
+#include "cli_table.h"
+
+#include <string.h>
+
+#include "cmd.h"
+
+#define AT(field_) offsetof(struct cli, field_)
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define EXIT_STATUSES \
+	"Exit status: 0 done, 1 failed, 2 usage or config, 3 a server could not be reached.\n"
+
+const struct cli_option cli_options[] = {
+	{ "config", 'c', CLI_TEXT, "FILE", AT(config_file),
+		"the config; otherwise ./dray.yaml, then /etc/dray/dray.yaml", true },
+	{ "nats", 0, CLI_TEXT, "URL", AT(nats_url),
+		"the NATS server; otherwise the config's, then NATS_URL, then nats://127.0.0.1:4222",
+		true },
+	{ "json", 0, CLI_FLAG, NULL, AT(json), "results, errors and logs as JSON", true },
+	{ "verbose", 'v', CLI_FLAG, NULL, AT(verbose), "log more", true },
+	{ "quiet", 'q', CLI_FLAG, NULL, AT(quiet), "log errors only", true },
+	{ "help", 'h', CLI_FLAG, NULL, AT(help), "this help", true },
+	{ "version", 'V', CLI_FLAG, NULL, AT(version), "the version", true },
+	{ "database", 0, CLI_TEXT, "DATABASE", AT(database),
+		"work on this one instead of a config's", false },
+	{ "stream", 0, CLI_TEXT, "NAME", AT(stream), "the stream", false },
+	{ "subjects", 0, CLI_TEXT, "LIST", AT(subjects),
+		"subjects, separated by commas; a relay makes a missing stream with them", false },
+	{ "name", 0, CLI_TEXT, "NAME", AT(name),
+		"the pipeline's name; otherwise made from the stream's", false },
+	{ "table", 0, CLI_TEXT, "TABLE", AT(table),
+		"the table; otherwise dray_outbox or dray_events, in PostgreSQL in schema dray",
+		false },
+	{ "set", 0, CLI_MANY, "KEY=VALUE", AT(settings),
+		"a setting as in a config: batch=500, retry.max=1m, nats.creds=FILE; repeatable",
+		false },
+	{ "relay", 0, CLI_TEXT, "NAME", AT(relay), "which relay's outbox; otherwise the only one",
+		false },
+	{ "key", 0, CLI_TEXT, "KEY", AT(key), "the ordering key", false },
+	{ "header", 0, CLI_MANY, "NAME=VALUE", AT(headers), "a header; repeatable", false },
+	{ "count", 0, CLI_TEXT, "N", AT(count), "end after N events", false },
+	{ "since", 0, CLI_TEXT, "WHEN", AT(since),
+		"begin with all, seq:N, time:2026-01-01T00:00:00Z or a duration ago; otherwise new",
+		false },
+	{ "watch", 0, CLI_FLAG, NULL, AT(watch), "again every two seconds", false },
+	{ NULL, 0, CLI_FLAG, NULL, 0, NULL, false },
+};
+
+const struct cli_command cli_commands[] = {
+	{ "init", cmd_init, "Writes a commented config; - prints it.", "[FILE|-]", 0, 1, NULL,
+		"dray init" },
+	{ "migrate", cmd_migrate,
+		"Creates or upgrades Dray's tables, and makes the config's streams where missing.",
+		"[DATABASE]", 0, 1, NULL, "dray migrate postgresql://dray@db/shop" },
+	{ "check", cmd_check,
+		"Reads the config, connects everywhere, and says everything that would go wrong.",
+		"", 0, 0, NULL, "dray check" },
+	{ "run", cmd_run, "Runs every relay and sink of the config until SIGTERM.", "", 0, 0, NULL,
+		"dray run -c /etc/dray/dray.yaml" },
+	{ "relay", cmd_relay,
+		"Runs one relay without a config: from an outbox into JetStream. Migrates first.",
+		"DATABASE", 1, 1, NAMES("stream", "subjects", "name", "table", "set"),
+		"dray relay sqlite:shop.db --stream SHOP --subjects 'shop.>'" },
+	{ "sink", cmd_sink,
+		"Runs one sink without a config: from a stream into a table. Migrates first.",
+		"DATABASE --stream NAME", 1, 1, NAMES("stream", "subjects", "name", "table", "set"),
+		"dray sink sqlite:archive.db --stream SHOP" },
+	{ "emit", cmd_emit,
+		"Writes one event into an outbox, and prints its id; - reads the payload from stdin.",
+		"SUBJECT [PAYLOAD|-]", 1, 2, NAMES("key", "header", "relay", "database", "table"),
+		"dray emit shop.order '{\"id\":1}' --key order-1 --database sqlite:shop.db" },
+	{ "tail", cmd_tail, "Prints events as the stream receives them.", "[SUBJECT]", 0, 1,
+		NAMES("stream", "count", "since"), "dray tail 'shop.>'" },
+	{ "status", cmd_status, "Backlog, lag, rate, dead and last error of every pipeline.", "", 0,
+		0, NAMES("watch", "database"), "dray status --watch" },
+	{ "version", cmd_version, "The version of Dray and of its libraries.", "", 0, 0, NULL,
+		"dray version" },
+	{ NULL, NULL, NULL, NULL, 0, 0, NULL, NULL },
+};
+
+const struct cli_command *cli_find_command(const char *name)
+{
+	for (const struct cli_command *command = cli_commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
+
+bool cli_takes(const struct cli_command *command, const struct cli_option *option)
+{
+	if (option->global)
+		return true;
+	for (const char *const *name = command->options; name && *name; name++)
+		if (strcmp(*name, option->name) == 0)
+			return true;
+	return false;
+}
+
+static void print_option(const struct cli_option *option, FILE *out)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%c%s--%s%s%s", option->letter ? "-" : "  ",
+		option->letter ? option->letter : ' ', option->letter ? ", " : " ", option->name,
+		option->argument ? " " : "", option->argument ? option->argument : "");
+	fprintf(out, "  %-26s %s\n", text, option->help);
+}
+
+static void print_options(const struct cli_command *command, bool global, FILE *out)
+{
+	for (const struct cli_option *option = cli_options; option->name; option++)
+		if (option->global == global && (global || cli_takes(command, option)))
+			print_option(option, out);
+}
+
+static void print_command_help(const struct cli_command *command, FILE *out)
+{
+	fprintf(out, "%s\n\nUsage: dray %s%s%s [OPTION]...\n", command->summary, command->name,
+		*command->arguments ? " " : "", command->arguments);
+	if (command->options) {
+		fputs("\nOptions:\n", out);
+		print_options(command, false, out);
+	}
+	fputs("\nFor every command:\n", out);
+	print_options(command, true, out);
+	if (strstr(command->arguments, "DATABASE"))
+		fputs("\nDATABASE is sqlite:PATH or postgresql://USER@HOST/NAME.\n", out);
+	fprintf(out, "\nExample:\n  %s\n\n" EXIT_STATUSES, command->example);
+}
+
+void cli_print_help(const struct cli_command *command, FILE *out)
+{
+	if (command) {
+		print_command_help(command, out);
+		return;
+	}
+	fputs("Dray hauls events between SQL tables and NATS JetStream, and never drops one.\n\n"
+	      "Usage: dray COMMAND [ARGUMENT]... [OPTION]...\n\nCommands:\n",
+		out);
+	for (const struct cli_command *one = cli_commands; one->name; one++)
+		fprintf(out, "  %-9s %s\n", one->name, one->summary);
+	fputs("\nOptions:\n", out);
+	print_options(NULL, true, out);
+	fputs("\n\"dray COMMAND --help\" says more about a command.\n" EXIT_STATUSES, out);
+}

@@ -1,0 +1,35 @@
+#ifndef CMD_COMMON_H
+#define CMD_COMMON_H
+
+#include <jansson.h>
+
+#include "cli.h"
+#include "db/migrate.h"
+#include "nats/link.h"
+
+/* What several commands do. */
+
+/* db_check_url, with the URL in the error but for its secrets. kind may be NULL. */
+bool cmd_check_database(const char *url, enum db_kind *kind, struct error *err);
+
+/* An open database, or NULL. create: a missing SQLite file is made. */
+struct db *cmd_open(const char *url, bool create, struct error *err);
+
+/* A connected link, or NULL. */
+struct link *cmd_connect(const struct config *config, struct error *err);
+
+/* Brings a table of a database up to date; a missing SQLite file is made. */
+bool cmd_migrate_table(const char *url, enum migrate_target target, const char *table,
+	struct migrate_report *report, struct error *err);
+
+/* Makes a stream where it is missing; *made says whether. */
+bool cmd_make_stream(
+	struct link *link, const struct config_stream *stream, bool *made, struct error *err);
+
+/* Prints a JSON value on stdout as one line, and frees it. */
+void cmd_print_json(json_t *value);
+
+/* A text, or null where it is NULL or not UTF-8. */
+json_t *cmd_json_text(const char *text);
+
+#endif

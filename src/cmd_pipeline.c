@@ -1,0 +1,73 @@
+/* A pipeline from the command line alone. */
+#include "cmd_pipeline.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define NAME_SIZE 64
+
+struct config *cmd_pipeline_config(const struct cli *cli, struct error *err)
+{
+	if (cli->config_file) {
+		error_set(err, ERROR_USAGE,
+			"dray %s takes no config; leave -c out and use --set, or use \"dray run -c %s\"",
+			cli->command, cli->config_file);
+		return NULL;
+	}
+	struct config *config = config_default();
+	if (cli_use_nats(cli, config, err))
+		return config;
+	config_destroy(config);
+	return NULL;
+}
+
+char *cmd_pipeline_name(const struct cli *cli, const char *fallback)
+{
+	char *name = memory_text(cli->name ? cli->name : cli->stream ? cli->stream : fallback);
+
+	if (cli->name)
+		return name;
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			*c = '-';
+	if (strlen(name) > NAME_SIZE)
+		name[NAME_SIZE] = '\0';
+	return name;
+}
+
+static bool set_one(struct config *config, void *section, const char *kind, const char *key,
+	const char *value, struct error *err)
+{
+	if (strncmp(key, "nats.", 5) == 0)
+		return config_set(&config->nats, "nats", key + 5, value, err);
+	if (strncmp(key, "log.", 4) == 0 || strcmp(key, "shutdown_timeout") == 0)
+		return config_set(config, "", key, value, err);
+	return config_set(section, kind, key, value, err);
+}
+
+static bool set_text(
+	struct config *config, void *section, const char *kind, const char *text, struct error *err)
+{
+	const char *equal = strchr(text, '=');
+
+	if (!equal)
+		return error_set(err, ERROR_USAGE, "--set %.80s: it is KEY=VALUE", text);
+	char *key = memory_copy(text, (size_t)(equal - text));
+	bool ok = set_one(config, section, kind, key, equal + 1, err);
+	free(key);
+	return ok || error_prefix(err, "--set");
+}
+
+bool cmd_pipeline_set(const struct cli *cli, struct config *config, void *section, const char *kind,
+	struct error *err)
+{
+	if (cli->table && !config_set(section, kind, "table", cli->table, err))
+		return error_prefix(err, "--table");
+	for (size_t i = 0; i < cli->settings.count; i++)
+		if (!set_text(config, section, kind, cli->settings.items[i], err))
+			return false;
+	return true;
+}

@@ -1,0 +1,271 @@
+/* The effective config, and the commented one of `dray init`, both from the settings table. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "config_settings.h"
+#include "config_secret.h"
+
+#define STEP 2 /* columns an inner level stands further right */
+
+static bool is_set(const struct setting *setting, const void *section)
+{
+	const char *place = (const char *)section + setting->place;
+
+	if (setting->type == SETTING_TEXT)
+		return *(char *const *)(const void *)place != NULL;
+	if (setting->type == SETTING_LIST)
+		return ((const struct config_list *)(const void *)place)->count > 0;
+	return setting->type != SETTING_LATER;
+}
+
+static void format_start(const struct config_sink *sink, struct buf *out)
+{
+	if (sink->start == SINK_START_SEQ)
+		buf_format(out, "seq:%" PRId64, sink->start_seq);
+	else if (sink->start == SINK_START_TIME)
+		buf_format(out, "time:%s", sink->start_time);
+	else
+		buf_add_text(out, sink->start == SINK_START_NEW ? "new" : "all");
+}
+
+static void format_number(const struct setting *setting, int64_t number, struct buf *out)
+{
+	char text[32];
+
+	if (setting->type == SETTING_DURATION)
+		units_format_duration(number, text);
+	else if (setting->type == SETTING_SIZE)
+		units_format_size(number, text);
+	else
+		snprintf(text, sizeof(text), "%" PRId64, number);
+	buf_add_text(out, text);
+}
+
+static void format_list(const struct config_list *list, struct buf *out)
+{
+	for (size_t i = 0; i < list->count; i++)
+		buf_format(out, "%s%s", i ? ", " : "", list->items[i]);
+}
+
+static void format_value(const struct setting *setting, const void *section, struct buf *out)
+{
+	if (setting->place == SETTING_NO_PLACE) {
+		buf_add_text(out, setting->fallback);
+		return;
+	}
+	const void *place = (const char *)section + setting->place;
+	if (setting->secret)
+		buf_add_text(out, "(set)");
+	else if (setting->type == SETTING_TEXT)
+		config_hide_secrets(*(char *const *)place, out);
+	else if (setting->type == SETTING_LIST)
+		format_list(place, out);
+	else if (setting->type == SETTING_START)
+		format_start(section, out);
+	else if (setting->type == SETTING_CHOICE)
+		buf_add_text(out, setting->choices[*(const int *)place]);
+	else if (setting->type == SETTING_REAL)
+		buf_format(out, "%g", *(const double *)place);
+	else
+		format_number(setting, *(const int64_t *)place, out);
+}
+
+/* A text as a YAML scalar: quoted where it could be read as anything else. */
+static void add_scalar(struct buf *out, const char *text)
+{
+	size_t plain = strspn(text,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		"_-./@$=:+");
+	bool quote = text[plain] || !*text || strchr("-:=@", text[0]) || strstr(text, ": ") ||
+		text[plain - 1] == ':';
+
+	if (!quote) {
+		buf_add_text(out, text);
+		return;
+	}
+	buf_add_char(out, '"');
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			buf_format(out, "\\x%02x", (unsigned)*text);
+		else
+			buf_format(out, "%s%c", strchr("\"\\", *text) ? "\\" : "", *text);
+	}
+	buf_add_char(out, '"');
+}
+
+static void add_list(struct buf *out, const char *text)
+{
+	buf_add_char(out, '[');
+	for (const char *item = text; *item;) {
+		size_t size = strcspn(item, ",");
+		buf_format(out, "%s\"%.*s\"", item == text ? "" : ", ", (int)size, item);
+		item += size;
+		item += strspn(item, ", ");
+	}
+	buf_add_char(out, ']');
+}
+
+static void add_value(struct buf *out, const struct setting *setting, const char *text)
+{
+	if (setting->type == SETTING_LIST)
+		add_list(out, text);
+	else
+		add_scalar(out, text);
+	buf_add_char(out, '\n');
+}
+
+/*
+ * Where a line goes: its column, whether it is commented out, and whether it is the first of a list's
+ * item, which has "- " before it.
+ */
+struct writer {
+	struct buf *out;
+	int column;
+	bool item;
+	const char *group; /* the part before the dot of the setting before */
+};
+
+static void begin_line(struct writer *writer, bool commented, int deeper)
+{
+	buf_format(writer->out, "%*s", writer->column, "");
+	if (writer->item && !commented) {
+		writer->out->size -= STEP;
+		buf_add_text(writer->out, "- ");
+		writer->item = false;
+	}
+	buf_format(writer->out, "%s%*s", commented ? "#" : "", deeper, "");
+}
+
+/* Opens the group of a dotted key where it is a new one; gives the key's last part. */
+static const char *enter_group(struct writer *writer, const char *key, bool commented, int *deeper)
+{
+	const char *dot = strchr(key, '.');
+	size_t size = dot ? (size_t)(dot + 1 - key) : 0;
+
+	*deeper = dot ? STEP : 0;
+	if (dot && (!writer->group || strncmp(writer->group, key, size) != 0)) {
+		begin_line(writer, commented, 0);
+		buf_format(writer->out, "%.*s:\n", (int)(dot - key), key);
+	}
+	writer->group = dot ? key : NULL;
+	return key + size;
+}
+
+static void print_setting(struct writer *writer, const struct setting *setting, const void *section)
+{
+	struct buf text = { 0 };
+	int deeper;
+
+	if (setting->type == SETTING_LATER)
+		return;
+	const char *name = enter_group(writer, setting->key, false, &deeper);
+	begin_line(writer, false, deeper);
+	buf_format(writer->out, "%s: ", name);
+	if (setting->place != SETTING_NO_PLACE && !is_set(setting, section)) {
+		buf_add_text(writer->out, setting->type == SETTING_LIST ? "[]\n" : "~\n");
+		return;
+	}
+	format_value(setting, section, &text);
+	add_value(writer->out, setting, text.data);
+	buf_finish(&text);
+}
+
+static void print_plain(struct writer *writer, const struct section *section, const void *values)
+{
+	for (const struct setting *setting = section->settings; setting->key; setting++)
+		if (!setting->section)
+			print_setting(writer, setting, values);
+}
+
+static void print_sections(
+	const struct setting *setting, const struct config *config, struct buf *out)
+{
+	const struct section *section = setting->section;
+	const char *items = *(char *const *)(const void *)((const char *)config + setting->place);
+	size_t count = *(const size_t *)(const void *)((const char *)config + section->count_place);
+
+	buf_format(out, "%s:%s\n", setting->key, count ? "" : " []");
+	for (size_t i = 0; i < count; i++) {
+		struct writer writer = { out, 2 * STEP, true, NULL };
+		print_plain(&writer, section, items + i * section->size);
+	}
+}
+
+void config_print(const struct config *config, struct buf *out)
+{
+	struct writer top = { out, 0, false, NULL };
+
+	for (const struct setting *setting = section_top.settings; setting->key; setting++) {
+		if (setting->type == SETTING_SECTION) {
+			struct writer inner = { out, STEP, false, NULL };
+			buf_format(out, "%s:\n", setting->key);
+			print_plain(
+				&inner, setting->section, (const char *)config + setting->place);
+		} else if (setting->type == SETTING_SECTIONS) {
+			print_sections(setting, config, out);
+		} else {
+			print_setting(&top, setting, config);
+		}
+	}
+}
+
+#define HELP_COLUMN 44
+
+static void add_help(struct buf *out, size_t line, const char *help)
+{
+	size_t used = out->size - line;
+
+	buf_format(out, "%*s # %s\n", used < HELP_COLUMN ? (int)(HELP_COLUMN - used) : 0, "", help);
+}
+
+static void template_setting(struct writer *writer, const struct setting *setting)
+{
+	const char *value = setting->example ? setting->example : setting->fallback;
+	int deeper;
+
+	if (setting->type == SETTING_LATER)
+		return;
+	const char *name = enter_group(writer, setting->key, !setting->shown, &deeper);
+	size_t line = writer->out->size;
+	begin_line(writer, !setting->shown, deeper);
+	buf_format(writer->out, "%s: ", name);
+	add_value(writer->out, setting, value);
+	writer->out->size--; /* the line goes on */
+	add_help(writer->out, line, setting->help);
+}
+
+static void template_section(struct buf *out, const struct setting *section)
+{
+	bool list = section->type == SETTING_SECTIONS;
+	struct writer writer = { out, list ? 2 * STEP : STEP, list, NULL };
+	size_t line = out->size;
+
+	buf_format(out, "%s:", section->key);
+	add_help(out, line, section->help);
+	for (const struct setting *setting = section->section->settings; setting->key; setting++)
+		template_setting(&writer, setting);
+	buf_add_char(out, '\n');
+}
+
+void config_print_template(struct buf *out)
+{
+	struct writer top = { out, 0, false, NULL };
+
+	buf_add_text(out,
+		"# Dray's configuration. A line that begins with # shows a default, or an example.\n"
+		"# ${VAR} and ${VAR:-default} in a value are replaced from the environment.\n"
+		"# \"dray check\" says what is wrong with it; docs/config.md explains every setting.\n\n");
+	for (const struct setting *setting = section_top.settings; setting->key; setting++) {
+		if (setting->section)
+			template_section(out, setting);
+		else
+			template_setting(&top, setting);
+		if (setting[1].section && !setting->section)
+			buf_add_char(out, '\n');
+	}
+	out->size--; /* the empty line at the end */
+}

@@ -1,0 +1,201 @@
+/*
+ * A thread for each pipeline; the calling thread waits for signals and for the end of threads. Shared
+ * between threads: the stop, the event descriptor `done`, and each pipeline's `ended`.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/stop.h"
+#include "relay/relay.h"
+#include "sink/sink.h"
+
+#define SAME_SIGNAL_MS 300 /* timeout(1) sends its signal twice */
+
+struct pipeline {
+	struct daemon *daemon;
+	const struct config_relay *relay; /* one of the two */
+	const struct config_sink *sink;
+	pthread_t thread;
+	bool started;
+	atomic_bool ended;
+};
+
+struct daemon {
+	const struct config *config;
+	struct stop stop;
+	int signals, done; /* descriptors: a signal came; a thread ended */
+	struct pipeline *pipelines;
+	size_t count;
+	int64_t signal_ms; /* when the first signal came; 0 before it */
+};
+
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+void daemon_block_signals(void)
+{
+	sigset_t set;
+
+	stop_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void *run_pipeline(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct daemon *daemon = pipeline->daemon;
+	const char *name = pipeline->relay ? pipeline->relay->name : pipeline->sink->name;
+	struct error err = { 0 };
+	uint64_t one = 1;
+
+	bool ok = pipeline->relay ? relay_run(daemon->config, pipeline->relay, &daemon->stop, &err)
+				  : sink_run(daemon->config, pipeline->sink, &daemon->stop, &err);
+	if (!ok)
+		log_error(name, "stopped: %s", err.text);
+	pipeline->ended = true;
+	if (write(daemon->done, &one, sizeof(one)) < 0)
+		log_error(name, "cannot report its end: %s", strerror(errno));
+	return NULL;
+}
+
+static void start(
+	struct daemon *daemon, const struct config_relay *relay, const struct config_sink *sink)
+{
+	struct pipeline *pipeline = &daemon->pipelines[daemon->count++];
+
+	pipeline->daemon = daemon;
+	pipeline->relay = relay;
+	pipeline->sink = sink;
+	int code = pthread_create(&pipeline->thread, NULL, run_pipeline, pipeline);
+	pipeline->started = code == 0;
+	pipeline->ended = code != 0;
+	if (code != 0)
+		log_error(relay ? relay->name : sink->name, "no thread for it: %s", strerror(code));
+}
+
+static void start_all(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+
+	log_info(NULL, "dray %s: %zu relay%s, %zu sink%s", DRAY_VERSION, config->relay_count,
+		config->relay_count == 1 ? "" : "s", config->sink_count,
+		config->sink_count == 1 ? "" : "s");
+	for (size_t i = 0; i < config->relay_count; i++)
+		start(daemon, &config->relays[i], NULL);
+	for (size_t i = 0; i < config->sink_count; i++)
+		start(daemon, NULL, &config->sinks[i]);
+}
+
+static size_t still_running(const struct daemon *daemon)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < daemon->count; i++)
+		running += !daemon->pipelines[i].ended;
+	return running;
+}
+
+static void on_signal(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+
+	if (read(daemon->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (daemon->signal_ms && clock_now_ms() - daemon->signal_ms < SAME_SIGNAL_MS)
+		return;
+	if (daemon->signal_ms) {
+		log_warning(NULL, "a second signal: ending at once");
+		_exit(1);
+	}
+	log_info(NULL, "%s: finishing what is on the way",
+		info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	daemon->signal_ms = clock_now_ms();
+	stop_request(&daemon->stop);
+}
+
+static int wait_ms(const struct daemon *daemon)
+{
+	if (!daemon->signal_ms)
+		return -1;
+	int64_t left = daemon->signal_ms + daemon->config->shutdown_timeout_ms - clock_now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+/* Until no pipeline runs. The process ends here where the drain takes too long: threads still run. */
+static void wait_for_all(struct daemon *daemon)
+{
+	struct pollfd fds[] = { { .fd = daemon->signals, .events = POLLIN },
+		{ .fd = daemon->done, .events = POLLIN } };
+	uint64_t count;
+
+	while (still_running(daemon) > 0) {
+		if (poll(fds, 2, wait_ms(daemon)) == 0) {
+			log_error(NULL,
+				"shutdown_timeout is over with %zu pipelines still at work; ending",
+				still_running(daemon));
+			_exit(1);
+		}
+		if (fds[1].revents && read(daemon->done, &count, sizeof(count)) < 0)
+			return;
+		if (fds[0].revents)
+			on_signal(daemon);
+	}
+}
+
+static void join_all(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->count; i++)
+		if (daemon->pipelines[i].started)
+			pthread_join(daemon->pipelines[i].thread, NULL);
+}
+
+static bool open_descriptors(struct daemon *daemon)
+{
+	sigset_t set;
+
+	stop_signals(&set);
+	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	daemon->done = eventfd(0, EFD_CLOEXEC);
+	return stop_init(&daemon->stop) && daemon->signals >= 0 && daemon->done >= 0;
+}
+
+int daemon_run(const struct config *config)
+{
+	struct daemon daemon = { .config = config };
+	size_t count = config->relay_count + config->sink_count;
+	bool signalled = false;
+
+	daemon_block_signals();
+	daemon.pipelines = memory_new((count + 1) * sizeof(*daemon.pipelines));
+	if (open_descriptors(&daemon)) {
+		start_all(&daemon);
+		wait_for_all(&daemon);
+		join_all(&daemon);
+		signalled = daemon.signal_ms != 0;
+		log_info(NULL, "%s", signalled ? "finished" : "every pipeline has stopped");
+	} else {
+		log_error(NULL, "no descriptors left: %s", strerror(errno));
+	}
+	stop_finish(&daemon.stop);
+	close(daemon.signals);
+	close(daemon.done);
+	free(daemon.pipelines);
+	return signalled ? 0 : 1;
+}

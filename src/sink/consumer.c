@@ -1,0 +1,126 @@
+/* The JetStream side of a sink: which consumer a stream needs, and what is done with its messages. */
+#include "sink/consumer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failpoint.h"
+#include "base/memory.h"
+#include "nats/pull_consumer.h"
+
+struct consumer {
+	struct pull *pull;
+	char durable[256]; /* "" for an ordered ephemeral */
+};
+
+bool consumer_acknowledges(const struct stream_info *stream)
+{
+	return stream->retention != STREAM_LIMITS;
+}
+
+void consumer_durable_name(const struct config_sink *config, char name[256])
+{
+	if (config->consumer)
+		snprintf(name, 256, "%s", config->consumer);
+	else
+		snprintf(name, 256, "dray-%s", config->name);
+	for (char *c = name; *c; c++)
+		if (strchr(" \t.*>/\\", *c))
+			*c = '_';
+}
+
+static bool fits(
+	const struct config_sink *config, const struct stream_info *stream, struct error *err)
+{
+	if (!config->consumer || consumer_acknowledges(stream))
+		return true;
+	return error_set(err, ERROR_SCHEMA,
+		"consumer: is for workqueue and interest streams, and stream %s is neither; remove it",
+		stream->name);
+}
+
+bool consumer_check(struct link *link, const struct config_sink *config,
+	const struct stream_info *stream, bool *missing, struct error *err)
+{
+	char durable[256];
+	const struct pull_options options = {
+		.stream = config->stream, .subjects = &config->subjects, .durable = durable
+	};
+
+	*missing = false;
+	if (!consumer_acknowledges(stream))
+		return fits(config, stream, err);
+	consumer_durable_name(config, durable);
+	return pull_consumer_check(link, &options, missing, err);
+}
+
+static void set_start(struct pull_options *options, const struct config_sink *config)
+{
+	if (config->start == SINK_START_SEQ)
+		options->start_seq = (uint64_t)config->start_seq;
+	else if (config->start == SINK_START_TIME)
+		options->start_time = config->start_time;
+	else
+		options->start_new = config->start == SINK_START_NEW;
+}
+
+struct consumer *consumer_open(struct link *link, const struct config_sink *config,
+	const struct stream_info *stream, const struct table_position *position, bool placed,
+	struct error *err)
+{
+	if (!fits(config, stream, err))
+		return NULL;
+	struct consumer *consumer = memory_new(sizeof(*consumer));
+	struct pull_options options = { .stream = config->stream,
+		.subjects = &config->subjects,
+		.batch = config->batch,
+		.batch_bytes = config->batch_bytes };
+
+	if (consumer_acknowledges(stream)) {
+		consumer_durable_name(config, consumer->durable);
+		options.durable = consumer->durable;
+	}
+	if (placed && !options.durable)
+		options.start_seq = (uint64_t)position->seq + 1;
+	else
+		set_start(&options, config);
+	consumer->pull = pull_create(link, &options, err);
+	if (consumer->pull)
+		return consumer;
+	free(consumer);
+	return NULL;
+}
+
+void consumer_close(struct consumer *consumer)
+{
+	if (!consumer)
+		return;
+	pull_destroy(consumer->pull);
+	free(consumer);
+}
+
+bool consumer_next(
+	struct consumer *consumer, int64_t wait_ms, struct pull_message *message, struct error *err)
+{
+	if (!pull_next(consumer->pull, wait_ms, message, err))
+		return false;
+	if (message->seq <= INT64_MAX)
+		return true;
+	pull_release(message);
+	return error_set(err, ERROR_SCHEMA, "the sequence %" PRIu64 " is beyond what SQL can hold",
+		message->seq);
+}
+
+bool consumer_ack(struct consumer *consumer, const struct load *load, struct error *err)
+{
+	if (!consumer->durable[0])
+		return true;
+	failpoint("sink.before_ack");
+	for (size_t i = 0; i < load->count; i++)
+		if (!pull_ack(consumer->pull, &load->messages[i], err))
+			return false;
+	failpoint("sink.after_ack");
+	return true;
+}

@@ -1,0 +1,251 @@
+/*
+ * One session of a sink. Always: what is stored and the position move together; nothing is acknowledged
+ * before it is stored; an event counts as stored only when a commit said so.
+ */
+#include "sink/ingest.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "sink/place.h"
+
+#define IDLE_MS	  1000
+#define LINGER_MS 2 /* how long a batch waits for more where the stream has nothing more */
+
+bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
+	struct stop *stop, struct error *err)
+{
+	*ingest = (struct ingest){ .config = sink, .stop = stop };
+	ingest->table = table_create(sink, stop, err);
+	if (!ingest->table)
+		return false;
+	ingest->link = link_create(&config->nats, sink->name, stop);
+	load_init(&ingest->load, (size_t)sink->batch);
+	ingest->report = (struct report){ .name = sink->name,
+		.kind = "sink",
+		.holder = table_lease(ingest->table)->holder,
+		.resource = sink->stream,
+		.backlog = -1,
+		.lag_ms = -1 };
+	ingest->reported_ms = clock_now_ms();
+	return true;
+}
+
+void ingest_finish(struct ingest *ingest)
+{
+	if (!ingest->table)
+		return;
+	load_finish(&ingest->load);
+	link_destroy(ingest->link);
+	table_destroy(ingest->table);
+}
+
+/* Whoever holds the lease writes the row. */
+static bool is_ours(const struct ingest *ingest, int64_t now)
+{
+	const struct lease *lease = table_lease(ingest->table);
+
+	return db_is_open(table_db(ingest->table)) && lease->epoch > 0 &&
+		now < lease->confirmed_ms + lease->length_ms;
+}
+
+void ingest_report(struct ingest *ingest, const char *state)
+{
+	struct report *report = &ingest->report;
+	int64_t now = clock_now_ms(), took = now - ingest->reported_ms;
+
+	report->state = state;
+	if (took > 0)
+		report->rate =
+			1000.0 * (double)(report->events - ingest->reported_events) / (double)took;
+	ingest->reported_ms = now;
+	ingest->reported_events = report->events;
+	ingest->report_at_ms = now + REPORT_EVERY_MS;
+	if (is_ours(ingest, now))
+		report_write(table_db(ingest->table), report, NULL);
+}
+
+/* The session works: an outage is over. */
+static void well(struct ingest *ingest)
+{
+	ingest->progress++;
+	ingest->was_up = true;
+	if (!ingest->out)
+		return;
+	ingest->out = false;
+	ingest->report.last_error[0] = '\0';
+	log_info(ingest->config->name, "works again after %.1f s",
+		(double)(clock_now_ms() - ingest->out_since_ms) / 1000);
+}
+
+/* Waits for the lease. What is missing in the database ends it. */
+static bool take_turn(struct ingest *ingest, struct error *err)
+{
+	while (!table_take(ingest->table, err)) {
+		if (err->kind != ERROR_CONFLICT)
+			return false;
+		if (!ingest->standing_by)
+			log_info(ingest->config->name, "standing by: %s", err->text);
+		ingest->standing_by = true;
+		if (stop_wait(ingest->stop, ingest->config->lease_ms / 4))
+			return error_set(err, ERROR_STOPPED, "stopped while standing by");
+	}
+	if (ingest->standing_by)
+		log_info(ingest->config->name, "took over");
+	ingest->standing_by = false;
+	return true;
+}
+
+/* What was there before and is missing now may come back: it is waited for, as for any server. */
+static bool stream_failed(struct ingest *ingest, struct error *err)
+{
+	if (ingest->was_up && err->kind == ERROR_SCHEMA)
+		err->kind = ERROR_UNAVAILABLE;
+	return false;
+}
+
+static bool open_stream(struct ingest *ingest, struct error *err)
+{
+	struct stream_info before = { 0 }, after = { 0 };
+	bool ok = link_is_up(ingest->link) || link_connect(ingest->link, err);
+
+	ok = ok && stream_get_info(ingest->link, ingest->config->stream, &before, NULL, err);
+	if (!ok)
+		return stream_failed(ingest, err);
+	ok = place_find(ingest, &before, err);
+	if (ok) {
+		ingest->consumer = consumer_open(ingest->link, ingest->config, &before,
+			&ingest->position, ingest->placed, err);
+		/* Only now it is certain that the consumer is one of this stream, not of a new one. */
+		ok = (ingest->consumer &&
+			     stream_get_info(
+				     ingest->link, ingest->config->stream, &after, NULL, err)) ||
+			stream_failed(ingest, err);
+	}
+	if (ok && strcmp(before.created, after.created) != 0)
+		ok = error_set(err, ERROR_CONFLICT, "stream %s was made anew just now",
+			ingest->config->stream);
+	stream_info_finish(&before);
+	stream_info_finish(&after);
+	return ok;
+}
+
+static bool due(struct ingest *ingest, int64_t now, struct error *err)
+{
+	struct lease *lease = table_lease(ingest->table);
+
+	if (now >= lease_renew_at_ms(lease) && !lease_renew(table_db(ingest->table), lease, err))
+		return false;
+	if (now >= ingest->report_at_ms)
+		ingest_report(ingest, "running");
+	return true;
+}
+
+static int64_t next_due(struct ingest *ingest, int64_t now)
+{
+	int64_t at = lease_renew_at_ms(table_lease(ingest->table));
+
+	if (ingest->report_at_ms < at)
+		at = ingest->report_at_ms;
+	return at < now ? now : at < now + IDLE_MS ? at : now + IDLE_MS;
+}
+
+/*
+ * Fills the batch: waits for a first event until something else is due, then as long as the batch may wait
+ * to become full, but only a moment where the stream has no more.
+ */
+static bool fetch(struct ingest *ingest, struct error *err)
+{
+	struct load *load = &ingest->load;
+	int64_t now = clock_now_ms(), until = next_due(ingest, now), full_by = 0;
+	struct pull_message message;
+	bool quiet = false;
+
+	while (load->count < load->room && load->bytes < ingest->config->batch_bytes) {
+		if (now > until && load->count > 0)
+			return true;
+		if (!consumer_next(ingest->consumer, now < until ? until - now : 0, &message, err))
+			return err->kind == ERROR_NONE ||
+				(err->kind == ERROR_STOPPED && load->count > 0);
+		now = clock_now_ms();
+		if (load->count == 0)
+			full_by = now + ingest->config->max_wait_ms;
+		if (message.pending > 0)
+			until = full_by;
+		else if (!quiet || load->count == 0)
+			until = now + LINGER_MS < full_by ? now + LINGER_MS : full_by;
+		quiet = message.pending == 0;
+		ingest->report.backlog = (int64_t)message.pending;
+		load_add(load, &message);
+	}
+	return true;
+}
+
+static void count(struct ingest *ingest)
+{
+	const struct load *load = &ingest->load;
+	const struct table_event *last = &load->events[load->count - 1];
+	size_t dead = load_dead(load);
+
+	ingest->report.events += (int64_t)(load->count - dead);
+	ingest->report.dead += (int64_t)dead;
+	ingest->report.lag_ms = clock_wall_ms() - last->time_ns / 1000000;
+	if (ingest->report.lag_ms < 0)
+		ingest->report.lag_ms = 0;
+	for (size_t i = 0; dead > 0 && i < load->count; i++)
+		if (load->events[i].fault) {
+			log_warning(ingest->config->name,
+				"%zu of %zu events set aside (sink_dead), the first at sequence %lld: %s",
+				dead, load->count, (long long)load->events[i].seq,
+				load->events[i].fault);
+			break;
+		}
+}
+
+static bool store(struct ingest *ingest, struct error *err)
+{
+	struct load *load = &ingest->load;
+
+	failpoint("sink.before_store");
+	if (!ingest->placed && !place_begin(ingest, load->events[0].seq - 1, err))
+		return false;
+	if (!load_store(load, ingest->table, &ingest->position, err))
+		return false;
+	failpoint("sink.after_store");
+	count(ingest);
+	well(ingest);
+	if (!consumer_ack(ingest->consumer, load, err))
+		return false;
+	load_clear(load);
+	return true;
+}
+
+static bool turn(struct ingest *ingest, struct error *err)
+{
+	if (!fetch(ingest, err))
+		return false;
+	if (ingest->load.count == 0) {
+		well(ingest);
+	} else {
+		failpoint("sink.after_fetch");
+		if (!store(ingest, err))
+			return false;
+	}
+	return due(ingest, clock_now_ms(), err);
+}
+
+void ingest_run(struct ingest *ingest, struct error *err)
+{
+	bool ok = table_open(ingest->table, err) && take_turn(ingest, err) &&
+		open_stream(ingest, err);
+
+	if (ok)
+		ingest_report(ingest, "running");
+	while (ok)
+		ok = turn(ingest, err);
+	load_clear(&ingest->load);
+	consumer_close(ingest->consumer);
+	ingest->consumer = NULL;
+}

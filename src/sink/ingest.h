@@ -1,0 +1,50 @@
+#ifndef SINK_INGEST_H
+#define SINK_INGEST_H
+
+#include "base/stop.h"
+#include "config.h"
+#include "db/report.h"
+#include "nats/link.h"
+#include "sink/load.h"
+#include "sink/consumer.h"
+#include "sink/table.h"
+
+/*
+ * A sink and what it keeps from one session to the next. A session opens both ends, finds its place by the
+ * position row and stores until something goes wrong; any trouble ends it, and the next one begins again
+ * from the position row.
+ */
+struct ingest {
+	const struct config_sink *config;
+	struct stop *stop;
+	struct link *link;
+	struct table *table;
+	struct load load;
+
+	/* Of the running session. */
+	struct consumer *consumer;
+	struct table_position position;
+	bool placed; /* there is a position row */
+
+	/* Of the sink's life. */
+	bool was_up; /* a session got as far as reading: what is missing now was there */
+	bool standing_by;
+	bool out; /* an outage was logged and is not over */
+	int64_t out_since_ms;
+	int64_t progress; /* grows whenever a session shows that it works */
+	int64_t trimmed_told; /* the last warning about trimmed events named this sequence */
+	struct report report;
+	int64_t report_at_ms, reported_ms, reported_events;
+};
+
+bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
+	struct stop *stop, struct error *err);
+void ingest_finish(struct ingest *ingest); /* gives the lease back */
+
+/* Runs until something goes wrong; err says what: ERROR_STOPPED after a stop, when all held is stored. */
+void ingest_run(struct ingest *ingest, struct error *err);
+
+/* Renews the sink's row for dray status, as far as the database can be reached. */
+void ingest_report(struct ingest *ingest, const char *state);
+
+#endif

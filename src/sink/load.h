@@ -1,0 +1,34 @@
+#ifndef SINK_LOAD_H
+#define SINK_LOAD_H
+
+#include "base/arena.h"
+#include "nats/pull.h"
+#include "sink/table.h"
+
+/* What is stored in one transaction: messages, and the events made from them. */
+struct load {
+	struct pull_message *messages;
+	struct table_event *events;
+	size_t count, room;
+	int64_t bytes;
+	struct arena arena;
+};
+
+void load_init(struct load *load, size_t room);
+void load_finish(struct load *load);
+void load_clear(struct load *load); /* releases the messages */
+
+/* Takes a message over; the batch has room for it. */
+void load_add(struct load *load, const struct pull_message *message);
+
+/*
+ * Stores all of it, usually in one transaction. Where the database refuses events, they are found by
+ * halving and set aside with its words, in as few more transactions as that takes; each moves the position
+ * over what it stores. On an error the position tells how far it got.
+ */
+bool load_store(
+	struct load *load, struct table *table, struct table_position *position, struct error *err);
+
+size_t load_dead(const struct load *load); /* how many of it were set aside */
+
+#endif

@@ -1,0 +1,104 @@
+/* Where a session begins. The position row is the truth; this compares it with what the stream says. */
+#include "sink/place.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+bool place_begin(struct ingest *ingest, int64_t seq, struct error *err)
+{
+	ingest->placed =
+		table_begin(ingest->table, ingest->position.created, seq, &ingest->position, err);
+	return ingest->placed;
+}
+
+/* Where config's start lies, as the sequence before it. False: only the first event will tell. */
+static bool find_start(const struct config_sink *config, const struct stream_info *stream,
+	int64_t *seq, struct error *err)
+{
+	int64_t first = (int64_t)stream->first_seq, last = (int64_t)stream->last_seq;
+
+	switch (config->start) {
+	case SINK_START_ALL:
+		*seq = first > 0 ? first - 1 : 0;
+		return true;
+	case SINK_START_NEW:
+		*seq = last;
+		return true;
+	case SINK_START_SEQ:
+		*seq = config->start_seq - 1;
+		return *seq <= last ||
+			error_set(err, ERROR_SCHEMA,
+				"start: seq:%" PRId64
+				" lies beyond the end of stream %s, which is %" PRId64,
+				config->start_seq, stream->name, last);
+	case SINK_START_TIME:
+		break;
+	}
+	err->kind = ERROR_NONE;
+	return false;
+}
+
+static bool first_place(struct ingest *ingest, const struct stream_info *stream, struct error *err)
+{
+	int64_t seq = 0;
+
+	snprintf(ingest->position.created, sizeof(ingest->position.created), "%s", stream->created);
+	if (consumer_acknowledges(stream)) /* the durable remembers where it is */
+		return place_begin(ingest, 0, err);
+	if (find_start(ingest->config, stream, &seq, err))
+		return place_begin(ingest, seq, err);
+	return err->kind == ERROR_NONE;
+}
+
+static bool next_epoch(
+	struct ingest *ingest, const struct stream_info *stream, bool anew, struct error *err)
+{
+	int64_t was = ingest->position.seq;
+
+	if (!table_next_epoch(ingest->table, stream->created, &ingest->position, err))
+		return false;
+	if (anew)
+		log_warning(ingest->config->name,
+			"stream %s was made anew at %s: begins epoch %" PRId64
+			" at its sequence 1; %" PRId64 " was the last one stored of the former",
+			stream->name, stream->created, ingest->position.epoch, was);
+	else
+		log_warning(ingest->config->name,
+			"stream %s has gone back: its last sequence is %" PRIu64 " and %" PRId64
+			" is stored; begins epoch %" PRId64
+			" at its sequence 1, so what it still holds is stored again",
+			stream->name, stream->last_seq, was, ingest->position.epoch);
+	return true;
+}
+
+static void tell_trimmed(struct ingest *ingest, const struct stream_info *stream)
+{
+	int64_t from = ingest->position.seq + 1, to = (int64_t)stream->first_seq - 1;
+
+	if (to < from || ingest->trimmed_told == to)
+		return;
+	ingest->trimmed_told = to;
+	log_warning(ingest->config->name,
+		"%" PRId64 " events (sequence %" PRId64 " to %" PRId64
+		") were removed from stream %s before they were stored%s; goes on behind them",
+		to - from + 1, from, to, stream->name,
+		ingest->config->subjects.count ? ", if they had its subjects" : "");
+}
+
+bool place_find(struct ingest *ingest, const struct stream_info *stream, struct error *err)
+{
+	if (!table_load(ingest->table, &ingest->placed, &ingest->position, err))
+		return false;
+	if (!ingest->placed)
+		return first_place(ingest, stream, err);
+	bool anew = strcmp(ingest->position.created, stream->created) != 0;
+	bool back = stream->last_seq < (uint64_t)ingest->position.seq;
+	if ((anew || back) && !next_epoch(ingest, stream, anew, err))
+		return false;
+	if (!consumer_acknowledges(stream))
+		tell_trimmed(ingest, stream);
+	return true;
+}

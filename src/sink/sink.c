@@ -1,0 +1,85 @@
+/*
+ * Keeps a sink running: one session after another, with a pause that grows while they fail. An outage is
+ * one line when it begins and one when it ends.
+ */
+#include "sink/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sink/ingest.h"
+
+#define PAUSE_MIN_MS 100
+#define PAUSE_MAX_MS 5000
+
+static bool is_fatal(enum error_kind kind)
+{
+	return kind == ERROR_USAGE || kind == ERROR_SCHEMA || kind == ERROR_INTERNAL ||
+		kind == ERROR_REJECTED;
+}
+
+/* The first failure of an outage is told; a conflict after progress is part of the work. */
+static void tell(struct ingest *ingest, const struct error *why, bool progress)
+{
+	snprintf(ingest->report.last_error, sizeof(ingest->report.last_error), "%s", why->text);
+	ingest->report.last_error_ms = clock_wall_ms();
+	if (why->kind == ERROR_CONFLICT && progress) {
+		log_debug(ingest->config->name, "begins again: %s", why->text);
+		return;
+	}
+	if (ingest->out)
+		return;
+	ingest->out = true;
+	ingest->out_since_ms = clock_now_ms();
+	log_warning(ingest->config->name, "cannot go on: %s; trying again", why->text);
+}
+
+/* A random part, so that many sinks do not come back at the same instant. */
+static int64_t jittered(int64_t pause)
+{
+	return pause / 2 + clock_now_us() % (pause / 2 + 1);
+}
+
+/* Runs sessions until a stop (true) or a fault of the set-up. */
+static bool run_sessions(struct ingest *ingest, struct error *err)
+{
+	int64_t pause = PAUSE_MIN_MS;
+
+	for (;;) {
+		int64_t before = ingest->progress;
+		ingest_run(ingest, err);
+		bool progress = ingest->progress > before;
+		if (err->kind == ERROR_STOPPED || stop_requested(ingest->stop))
+			return true;
+		if (is_fatal(err->kind))
+			return false;
+		tell(ingest, err, progress);
+		ingest_report(ingest, "waiting");
+		table_close(ingest->table);
+		if (progress)
+			pause = PAUSE_MIN_MS;
+		if (stop_wait(ingest->stop, jittered(pause)))
+			return true;
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+	}
+}
+
+bool sink_run(const struct config *config, const struct config_sink *sink, struct stop *stop,
+	struct error *err)
+{
+	struct ingest ingest;
+
+	if (!ingest_init(&ingest, config, sink, stop, err))
+		return false;
+	bool ok = run_sessions(&ingest, err);
+	if (!ok) {
+		snprintf(ingest.report.last_error, sizeof(ingest.report.last_error), "%s",
+			err->text);
+		ingest.report.last_error_ms = clock_wall_ms();
+	}
+	ingest_report(&ingest, "stopped");
+	ingest_finish(&ingest);
+	return ok;
+}

@@ -1,0 +1,177 @@
+/* What both databases share of a target table: connection, lease, and the position while nothing is stored. */
+#include "sink/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "db/migrate.h"
+#include "sink/table_driver.h"
+
+#define NUMBER 24
+
+struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err)
+{
+	char resource[256];
+	struct db *db = db_create(config->database, "dray", stop, err);
+
+	if (!db)
+		return NULL;
+	const struct table_driver *driver =
+		db_kind(db) == DB_SQLITE ? &table_sqlite : &table_postgres;
+	struct table *table = driver->create();
+	table->driver = driver;
+	table->config = config;
+	table->db = db;
+	snprintf(resource, sizeof(resource), "sink:%s", config->name);
+	lease_init(&table->lease, resource, config->lease_ms);
+	return table;
+}
+
+void table_destroy(struct table *table)
+{
+	if (!table)
+		return;
+	lease_release(table->db, &table->lease);
+	db_destroy(table->db);
+	table->driver->destroy(table);
+}
+
+bool table_open(struct table *table, struct error *err)
+{
+	if (db_open(table->db, false, err) &&
+		migrate_check(table->db, MIGRATE_EVENTS, table->config->table, err) &&
+		table->driver->opened(table, err))
+		return true;
+	db_close(table->db);
+	return false;
+}
+
+bool table_take(struct table *table, struct error *err)
+{
+	return lease_acquire(table->db, &table->lease, err);
+}
+
+void table_close(struct table *table)
+{
+	db_close(table->db);
+}
+
+struct db *table_db(struct table *table)
+{
+	return table->db;
+}
+
+struct lease *table_lease(struct table *table)
+{
+	return &table->lease;
+}
+
+const char *table_label(const struct table *table)
+{
+	return db_label(table->db);
+}
+
+bool table_lost_lease(const struct table *table, struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT, "%s: another process holds %s now",
+		db_label(table->db), table->lease.resource);
+}
+
+bool table_moved(const struct table *table, struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT, "%s: the position of sink %s was moved by somebody",
+		db_label(table->db), table->config->name);
+}
+
+bool table_load(
+	struct table *table, bool *found, struct table_position *position, struct error *err)
+{
+	const char *parameters[] = { table->config->name, table->config->stream };
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok =
+		db_run(table->db, SQL_SINK_POSITION_LOAD, NULL, parameters, 2, &arena, &rows, err);
+	*position = (struct table_position){ 0 };
+	*found = ok && rows.rows > 0;
+	if (*found) {
+		snprintf(position->created, sizeof(position->created), "%s", db_cell(&rows, 0, 0));
+		position->epoch = atoll(db_cell(&rows, 0, 1));
+		position->seq = atoll(db_cell(&rows, 0, 2));
+	}
+	arena_finish(&arena);
+	return ok;
+}
+
+/* The epoch in which a stream of this creation is known, if same; else one above all that were used. */
+static bool find_epoch(
+	struct table *table, const char *created, bool same, int64_t *epoch, struct error *err)
+{
+	const char *parameters[] = { table->config->stream, created };
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok = db_run(table->db, SQL_SINK_EPOCHS, table->config->table, parameters, 2, &arena,
+		&rows, err);
+	if (ok) {
+		const char *known = db_cell(&rows, 0, 0), *highest = db_cell(&rows, 0, 1);
+		*epoch = same && known ? atoll(known) : highest ? atoll(highest) + 1 : 0;
+	}
+	arena_finish(&arena);
+	return ok;
+}
+
+bool table_begin(struct table *table, const char *created, int64_t seq,
+	struct table_position *position, struct error *err)
+{
+	char number[2][NUMBER];
+	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
+		number[1] };
+	int64_t epoch;
+	bool found;
+
+	if (!find_epoch(table, created, true, &epoch, err))
+		return false;
+	snprintf(number[0], NUMBER, "%" PRId64, epoch);
+	snprintf(number[1], NUMBER, "%" PRId64, seq);
+	return db_run(table->db, SQL_SINK_POSITION_BEGIN, NULL, parameters, 5, NULL, NULL, err) &&
+		table_load(table, &found, position, err) && (found || table_moved(table, err));
+}
+
+bool table_next_epoch(struct table *table, const char *created, struct table_position *position,
+	struct error *err)
+{
+	bool same = strcmp(created, position->created) != 0, found;
+	char number[3][NUMBER];
+	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
+		position->created, number[1], number[2] };
+	int64_t epoch;
+
+	if (!find_epoch(table, created, same, &epoch, err))
+		return false;
+	snprintf(number[0], NUMBER, "%" PRId64, epoch);
+	snprintf(number[1], NUMBER, "%" PRId64, position->epoch);
+	snprintf(number[2], NUMBER, "%" PRId64, position->seq);
+	if (!db_run(table->db, SQL_SINK_POSITION_ANEW, NULL, parameters, 7, NULL, NULL, err) ||
+		!table_load(table, &found, position, err))
+		return false;
+	return (found && position->epoch == epoch && position->seq == 0) || table_moved(table, err);
+}
+
+bool table_store(struct table *table, struct table_position *position,
+	const struct table_event *events, size_t count, int64_t seq, struct error *err)
+{
+	const struct table_store store = { position, events, count, seq };
+	int64_t sent = clock_now_ms();
+
+	if (!table->driver->store(table, &store, err))
+		return false;
+	lease_confirm(&table->lease, sent);
+	position->seq = seq;
+	return true;
+}

@@ -1,0 +1,68 @@
+#ifndef SINK_TABLE_H
+#define SINK_TABLE_H
+
+#include "config.h"
+#include "db/db.h"
+#include "db/lease.h"
+#include "event.h"
+
+/*
+ * A target table with the sink's position beside it, the same for SQLite and PostgreSQL. The position row
+ * is the only truth about what is stored: every move of it is a compare-and-set on what it was, in the
+ * transaction that stores the events.
+ *
+ * Calls give ERROR_UNAVAILABLE when the database is away, ERROR_CONFLICT when the lease is lost or the
+ * position is not where it was believed to be (nothing was stored), ERROR_SCHEMA when a person must act.
+ * After an error: table_close, table_open, table_take, table_load. One thread.
+ */
+struct table;
+
+struct table_position {
+	char created[40]; /* of the stream: a stream made anew has another one */
+	int64_t epoch; /* how often it was made anew */
+	int64_t seq; /* everything up to here is stored or set aside */
+};
+
+struct table_event {
+	struct event event; /* UTF-8 without NUL, but for the payload */
+	int64_t seq, time_ns; /* when the stream stored it, since 1970 */
+	const char *fault; /* NULL: to be stored; otherwise to be set aside for this reason */
+};
+
+/* Strings belong to the config. stop ends waits for a connection. */
+struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err);
+void table_destroy(struct table *table); /* accepts NULL; gives the lease back */
+
+bool table_open(struct table *table, struct error *err); /* connects and checks the table */
+bool table_take(
+	struct table *table, struct error *err); /* the lease: ERROR_CONFLICT names who has it */
+void table_close(struct table *table); /* keeps the lease: it expires */
+
+struct db *table_db(struct table *table);
+struct lease *table_lease(struct table *table);
+const char *table_label(const struct table *table);
+
+/* Where the sink stands in its stream; found false where it was never there. */
+bool table_load(
+	struct table *table, bool *found, struct table_position *position, struct error *err);
+
+/*
+ * Sets the first position, at seq, in a stream of this creation, and gives it. The epoch is the one that
+ * other sinks of this database know the stream by, or one that was never used for its name.
+ */
+bool table_begin(struct table *table, const char *created, int64_t seq,
+	struct table_position *position, struct error *err);
+
+/* Moves to sequence 0 of the next epoch: the stream was made anew, or has gone back. */
+bool table_next_epoch(struct table *table, const char *created, struct table_position *position,
+	struct error *err);
+
+/*
+ * Stores events, or sets them aside, and moves the position to seq, which is not below what it was; renews
+ * the lease. All in one transaction. ERROR_REJECTED: the database refuses at least one of them, none is
+ * stored. Events that are stored already stay as they are.
+ */
+bool table_store(struct table *table, struct table_position *position,
+	const struct table_event *events, size_t count, int64_t seq, struct error *err);
+
+#endif

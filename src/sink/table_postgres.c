@@ -1,0 +1,167 @@
+/*
+ * A target table in PostgreSQL: one prepared statement a load, which takes the events as binary arrays.
+ * Its parts see one snapshot; nothing is stored unless the lease and the position were as expected.
+ */
+#include "sink/table_driver.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "db/postgres.h"
+
+#define STORE	      "sink_store"
+#define EPOCH_2000_US INT64_C(946684800000000) /* timestamptz counts from there */
+#define NUMBER	      24
+
+/* The arrays of the statement, in its order. */
+enum array {
+	SEQ,
+	SUBJECT,
+	KEY,
+	MSG_ID,
+	HEADERS,
+	PAYLOAD,
+	PUBLISHED_AT,
+	DEAD_SEQ,
+	DEAD_SUBJECT,
+	DEAD_KEY,
+	DEAD_HEADERS,
+	DEAD_PAYLOAD,
+	DEAD_ERROR,
+	ARRAYS
+};
+
+static const uint32_t element_types[ARRAYS] = { [SEQ] = POSTGRES_INT8,
+	[SUBJECT] = POSTGRES_TEXT,
+	[KEY] = POSTGRES_TEXT,
+	[MSG_ID] = POSTGRES_TEXT,
+	[HEADERS] = POSTGRES_TEXT,
+	[PAYLOAD] = POSTGRES_BYTEA,
+	[PUBLISHED_AT] = POSTGRES_TIMESTAMPTZ,
+	[DEAD_SEQ] = POSTGRES_INT8,
+	[DEAD_SUBJECT] = POSTGRES_TEXT,
+	[DEAD_KEY] = POSTGRES_TEXT,
+	[DEAD_HEADERS] = POSTGRES_TEXT,
+	[DEAD_PAYLOAD] = POSTGRES_BYTEA,
+	[DEAD_ERROR] = POSTGRES_TEXT };
+
+struct table_pg {
+	struct table base;
+	struct buf arrays[ARRAYS]; /* kept for their memory */
+};
+
+static struct table_pg *pg_of(struct table *table)
+{
+	return (struct table_pg *)table;
+}
+
+static struct table *create(void)
+{
+	struct table_pg *pg = memory_new(sizeof(*pg));
+
+	return &pg->base;
+}
+
+static void destroy(struct table *table)
+{
+	struct table_pg *pg = pg_of(table);
+
+	for (size_t i = 0; i < ARRAYS; i++)
+		buf_finish(&pg->arrays[i]);
+	free(pg);
+}
+
+/* Acknowledged to a workqueue is gone from it: then a commit has to be on disk. */
+static bool opened(struct table *table, struct error *err)
+{
+	char *sql = db_statement_text(DB_POSTGRES, SQL_SINK_STORE, table->config->table);
+	bool ok = postgres_prepare(db_postgres(table->db), STORE, sql, err) &&
+		db_run(table->db, SQL_SINK_COMMIT, NULL, NULL, 0, NULL, NULL, err);
+
+	free(sql);
+	return ok;
+}
+
+static void add_slice(struct buf *array, struct slice text)
+{
+	if (text.data)
+		postgres_array_add(array, text.data, text.size);
+	else
+		postgres_array_add_null(array);
+}
+
+static void add_event(struct buf *arrays, const struct table_event *event)
+{
+	postgres_array_add_int8(&arrays[SEQ], event->seq);
+	add_slice(&arrays[SUBJECT], event->event.subject);
+	add_slice(&arrays[KEY], event->event.key);
+	add_slice(&arrays[MSG_ID], event->event.id);
+	add_slice(&arrays[HEADERS], event->event.headers);
+	postgres_array_add(&arrays[PAYLOAD], event->event.payload.data, event->event.payload.size);
+	postgres_array_add_int8(&arrays[PUBLISHED_AT], event->time_ns / 1000 - EPOCH_2000_US);
+}
+
+static void add_dead(struct buf *arrays, const struct table_event *event)
+{
+	postgres_array_add_int8(&arrays[DEAD_SEQ], event->seq);
+	add_slice(&arrays[DEAD_SUBJECT], event->event.subject);
+	add_slice(&arrays[DEAD_KEY], event->event.key);
+	add_slice(&arrays[DEAD_HEADERS], event->event.headers);
+	postgres_array_add(
+		&arrays[DEAD_PAYLOAD], event->event.payload.data, event->event.payload.size);
+	add_slice(&arrays[DEAD_ERROR], slice_of(event->fault));
+}
+
+static void fill_arrays(struct table_pg *pg, const struct table_store *store)
+{
+	size_t dead = 0;
+
+	for (size_t i = 0; i < ARRAYS; i++)
+		postgres_array_begin(&pg->arrays[i], element_types[i]);
+	for (size_t i = 0; i < store->count; i++) {
+		const struct table_event *event = &store->events[i];
+		(event->fault ? add_dead : add_event)(pg->arrays, event);
+		dead += event->fault != NULL;
+	}
+	for (size_t i = 0; i < ARRAYS; i++)
+		postgres_array_end(&pg->arrays[i], i < DEAD_SEQ ? store->count - dead : dead);
+}
+
+static bool check(const struct table *table, const PGresult *result, struct error *err)
+{
+	if (PQgetvalue(result, 0, 0)[0] != '1')
+		return table_lost_lease(table, err);
+	return PQgetvalue(result, 0, 1)[0] == '1' || table_moved(table, err);
+}
+
+static bool store_batch(struct table *table, const struct table_store *store, struct error *err)
+{
+	struct table_pg *pg = pg_of(table);
+	const struct lease *lease = &table->lease;
+	const int64_t values[] = { lease->length_ms, lease->epoch, store->position->epoch,
+		store->position->seq, store->seq };
+	char numbers[5][NUMBER];
+	struct postgres_call call = { .sql = STORE, .prepared = true };
+	PGresult *result;
+
+	for (size_t i = 0; i < 5; i++)
+		snprintf(numbers[i], NUMBER, "%" PRId64, values[i]);
+	const char *const texts[] = { lease->resource, lease->holder, numbers[0], numbers[1],
+		table->config->name, table->config->stream, store->position->created, numbers[2],
+		numbers[3], numbers[4] };
+	fill_arrays(pg, store);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		postgres_add_text(&call, texts[i]);
+	for (size_t i = 0; i < ARRAYS; i++)
+		postgres_add_binary(&call, pg->arrays[i].data, pg->arrays[i].size);
+	if (!postgres_call(db_postgres(table->db), &call, &result, err))
+		return false;
+	bool ok = check(table, result, err);
+	PQclear(result);
+	return ok;
+}
+
+const struct table_driver table_postgres = { create, destroy, opened, store_batch };
