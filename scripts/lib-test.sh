@@ -14,6 +14,9 @@ steady() {
 	fi
 }
 
+# gcc warns of what is not there when it adds a sanitizer's checks (its manual says so of -fsanitize).
+sanitized() { echo "-DFAILPOINTS=ON -DWERROR=OFF -DSANITIZE=$1"; }
+
 # NAME, further ARGUMENTS of ctest in one word, then OPTIONS of cmake. Where a test fails, its output is shown.
 build_and_test() {
 	local name=$1 selection=$2 folder=build/test/$1 started=$SECONDS status
@@ -24,7 +27,7 @@ build_and_test() {
 	local generator=()
 	[ -e $folder/CMakeCache.txt ] || generator=(-G Ninja)
 	logged $folder.configure.log cmake -S . -B $folder "${generator[@]}" -DCMAKE_BUILD_TYPE=Debug \
-		-DCMAKE_C_FLAGS_DEBUG='-O1 -g' -DWERROR=ON -DTESTS=ON "$@" &&
+		-DCMAKE_C_FLAGS_DEBUG='-O2 -g' -DWERROR=ON -DTESTS=ON "$@" &&
 		logged $folder.build.log cmake --build $folder ||
 		{ summary+=("$name: the build failed"); return 1; }
 	say "built in $((SECONDS - started)) s"

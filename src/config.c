@@ -157,15 +157,13 @@ static void check_retries(const struct config *config, struct problems *problems
 
 static void check_nats(const struct config_nats *nats, int line, struct problems *problems)
 {
-	int ways = !!nats->creds + !!nats->user + !!nats->token + !!nats->nkey_seed_file;
+	int ways = !!nats->creds + !!nats->user + !!nats->token;
 
 	if (ways > 1)
-		problems_add(problems, line,
-			"nats: creds, user, token and nkey_seed_file exclude each other; keep one");
+		problems_add(
+			problems, line, "nats: creds, user and token exclude each other; keep one");
 	if (nats->password && !nats->user)
 		problems_add(problems, line, "nats.password: needs nats.user");
-	if (!nats->tls_cert != !nats->tls_key)
-		problems_add(problems, line, "nats.tls: cert and key go together");
 }
 
 static void check_whole(struct config *config, int nats_line, struct problems *problems)

@@ -26,8 +26,7 @@ struct config_list {
 
 struct config_nats {
 	char *url; /* one, or several separated by commas */
-	char *creds, *user, *password, *token, *nkey_seed_file;
-	char *tls_ca, *tls_cert, *tls_key;
+	char *creds, *user, *password, *token;
 	char *js_domain;
 };
 

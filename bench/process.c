@@ -1,0 +1,112 @@
+/* A dray in the background, and what the kernel says about it. */
+#include "bench.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define END_WAIT_S 20
+
+void child_start(struct child *child, char **command)
+{
+	*child = (struct child){ .started_ns = now_ns() };
+	child->pid = fork();
+	if (child->pid < 0)
+		die("no process");
+	if (child->pid > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	execvp(command[0], command);
+	die("cannot run %s", command[0]);
+}
+
+/* A number of a line "NAME: number" in a file of /proc; -1: none. */
+static int64_t proc_number(const char *path, const char *name)
+{
+	char line[256];
+	int64_t value = -1;
+	FILE *file = fopen(path, "re");
+
+	while (file && value < 0 && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+			value = atoll(line + strlen(name) + 1);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+void child_look(struct child *child)
+{
+	char path[64];
+	int status;
+
+	if (waitpid(child->pid, &status, WNOHANG) == child->pid)
+		die("dray has ended by itself");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
+	int64_t anon = proc_number(path, "RssAnon"), peak = proc_number(path, "VmHWM");
+	if (anon > child->rss_anon)
+		child->rss_anon = anon;
+	if (peak > child->vm_hwm)
+		child->vm_hwm = peak;
+}
+
+void child_end(struct child *child)
+{
+	struct rusage usage;
+	int status;
+
+	child_look(child);
+	kill(child->pid, SIGTERM);
+	alarm(END_WAIT_S); /* ends us, and dray with us */
+	if (wait4(child->pid, &status, 0, &usage) != child->pid || !WIFEXITED(status) ||
+		WEXITSTATUS(status) != 0)
+		die("dray did not end well");
+	alarm(0);
+	child->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+double process_cpu(pid_t pid)
+{
+	char path[64], line[1024];
+	unsigned long user = 0, system = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (!file || !fgets(line, sizeof(line), file))
+		die("process %d is gone", (int)pid);
+	fclose(file);
+	const char *behind_name = strrchr(line, ')');
+	if (!behind_name ||
+		sscanf(behind_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&user, &system) != 2)
+		die("cannot read %s", path);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+int64_t process_switches(pid_t pid)
+{
+	char path[64], status[512];
+	int64_t sum = 0;
+	const struct dirent *entry;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *folder = opendir(path);
+	if (!folder)
+		die("process %d is gone", (int)pid);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(status, sizeof(status), "%s/%s/status", path, entry->d_name);
+		int64_t one = proc_number(status, "voluntary_ctxt_switches");
+		sum += one > 0 ? one : 0;
+	}
+	closedir(folder);
+	return sum;
+}
