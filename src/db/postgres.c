@@ -84,10 +84,14 @@ PGconn *postgres_connection(struct postgres *postgres)
 	return postgres->connection;
 }
 
-/* Says why and closes: after a broken or late answer the connection's state is not known. */
+/*
+ * Says why, in libpq's first line, and closes: after a broken or late answer the connection's state is not
+ * known.
+ */
 static bool lost(struct postgres *postgres, struct error *err, const char *why)
 {
-	error_set(err, ERROR_UNAVAILABLE, "%s: %s", postgres->label, why);
+	error_set(
+		err, ERROR_UNAVAILABLE, "%s: %.*s", postgres->label, (int)strcspn(why, "\n"), why);
 	postgres_close(postgres);
 	return false;
 }

@@ -67,32 +67,43 @@ static bool look_up(struct session *s, size_t stream, const struct position *old
 	return stored_read(&s->stored, s->link, stream, end.stream, from, oldest_ms - DAY_MS, err);
 }
 
+/* A stream that is gone for good cannot hold what is uncertain. */
+static bool look_up_other(
+	struct session *s, const struct position *position, int64_t oldest_ms, struct error *err)
+{
+	size_t stream;
+	bool missing;
+	struct error why = { 0 };
+
+	if (streams_add(&s->streams, position->stream, &stream, &missing, &why))
+		return look_up(s, stream, position, oldest_ms, err);
+	if (!missing) {
+		*err = why;
+		return false;
+	}
+	log_warning(s->config->name, "stream %s, into which rows went before, is gone",
+		position->stream);
+	return true;
+}
+
 static bool look_up_all(struct session *s, const struct position *positions, size_t count,
 	int64_t oldest_ms, struct error *err)
 {
-	bool found = !s->config->stream;
+	const struct position *ours = NULL;
 	size_t stream;
+	bool missing;
 
-	if (s->config->stream && !streams_add(&s->streams, s->config->stream, &stream, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		bool ours =
-			s->config->stream && strcmp(positions[i].stream, s->config->stream) == 0;
-		struct error why = { 0 };
-		if (s->config->stream && !ours)
-			continue; /* of an earlier configuration */
-		found = found || ours;
-		stream = 0;
-		if (!ours && !streams_add(&s->streams, positions[i].stream, &stream, &why)) {
-			if (!link_is_up(s->link))
-				return error_set(err, why.kind, "%s", why.text);
-			log_warning(s->config->name, "%s", why.text);
-			continue;
-		}
-		if (!look_up(s, stream, &positions[i], oldest_ms, err))
-			return false;
+	if (!s->config->stream) {
+		for (size_t i = 0; i < count; i++)
+			if (!look_up_other(s, &positions[i], oldest_ms, err))
+				return false;
+		return true;
 	}
-	return found || look_up(s, 0, NULL, oldest_ms, err);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(positions[i].stream, s->config->stream) == 0)
+			ours = &positions[i];
+	return streams_add(&s->streams, s->config->stream, &stream, &missing, err) &&
+		look_up(s, stream, ours, oldest_ms, err);
 }
 
 static bool look_up_uncertain(struct session *s, struct error *err)
@@ -123,7 +134,7 @@ bool session_begin(struct session *s, struct error *err)
 	if (!look_up_uncertain(s, err))
 		return false;
 	s->publisher = publisher_create(s->link, &s->bell, err);
-	if (!s->publisher)
+	if (!s->publisher || !publisher_flush(s->publisher, err)) /* the server answers */
 		return false;
 	s->feed = feed_start(s->config, s->outbox, &s->bell, err);
 	return s->feed != NULL;

@@ -127,13 +127,15 @@ static bool ask(struct session *s, struct row *row, struct error *err)
 static bool stored_where(
 	struct session *s, const struct puback *ack, size_t *stream, struct error *err)
 {
+	bool missing;
+
 	*stream = streams_find(&s->streams, ack->stream);
 	if (*stream != STREAMS_NONE)
 		return true;
 	if (s->config->stream)
 		return error_set(err, ERROR_SCHEMA, "stream %s acknowledged instead of %s",
 			ack->stream, s->config->stream);
-	return streams_add(&s->streams, ack->stream, stream, err);
+	return streams_add(&s->streams, ack->stream, stream, &missing, err);
 }
 
 static bool judge(struct session *s, struct row *row, const struct puback *ack, struct error *err)

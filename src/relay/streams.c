@@ -48,13 +48,13 @@ bool streams_check(const struct stream_info *info, struct error *err)
 		err, ERROR_SCHEMA, "stream %s cannot be relayed into: %s", info->name, why);
 }
 
-bool streams_add(struct streams *streams, const char *name, size_t *index, struct error *err)
+bool streams_add(
+	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err)
 {
 	struct stream_info info;
-	bool missing;
 
-	if (!stream_get_info(streams->link, name, &info, &missing, err)) {
-		if (missing)
+	if (!stream_get_info(streams->link, name, &info, missing, err)) {
+		if (*missing)
 			error_set(err, ERROR_UNAVAILABLE,
 				"there is no stream %s; make it, or list it under streams: and run "
 				"dray migrate",
@@ -134,6 +134,7 @@ bool streams_for(struct streams *streams, struct slice subject, size_t *index, b
 	struct error *err)
 {
 	char name[256];
+	bool missing;
 
 	*fresh = false;
 	*index = streams->only ? 0 : match(streams, subject);
@@ -145,5 +146,5 @@ bool streams_for(struct streams *streams, struct slice subject, size_t *index, b
 	if (!name[0] || *index != STREAMS_NONE)
 		return true;
 	*fresh = true;
-	return streams_add(streams, name, index, err);
+	return streams_add(streams, name, index, &missing, err);
 }

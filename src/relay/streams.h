@@ -32,9 +32,10 @@ void streams_finish(struct streams *streams);
 /*
  * Learns about a stream from the server. ERROR_SCHEMA where it can never acknowledge what it keeps (no_ack,
  * sealed, interest without consumers, a mirror, asynchronous writing); ERROR_UNAVAILABLE where it is not
- * there (yet).
+ * there (yet): missing tells.
  */
-bool streams_add(struct streams *streams, const char *name, size_t *index, struct error *err);
+bool streams_add(
+	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err);
 
 /* Which stream takes a subject; STREAMS_NONE where none does. May add one: fresh tells. */
 bool streams_for(struct streams *streams, struct slice subject, size_t *index, bool *fresh,
