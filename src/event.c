@@ -158,7 +158,8 @@ bool event_headers_each(struct slice headers, event_header_fn *fn, void *context
 
 	if (!headers.data)
 		return true;
-	json_t *object = json_loadb(headers.data, headers.size, JSON_REJECT_DUPLICATES, &why);
+	json_t *object = json_loadb(
+		headers.data, headers.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!object)
 		return error_set(err, ERROR_REJECTED, "headers: malformed JSON at character %d: %s",
 			why.position, why.text);

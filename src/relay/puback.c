@@ -31,13 +31,14 @@ static bool take(struct cursor *c, char expected)
 	return true;
 }
 
-/* A string without escapes. */
+/* A string of ASCII without escapes. */
 static bool take_string(struct cursor *c, struct slice *text)
 {
 	if (!take(c, '"'))
 		return false;
 	text->data = c->at;
-	while (c->at < c->end && *c->at != '"' && *c->at != '\\' && (unsigned char)*c->at >= ' ')
+	while (c->at < c->end && *c->at != '"' && *c->at != '\\' && *c->at >= ' ' &&
+		(unsigned char)*c->at < 0x80)
 		c->at++;
 	text->size = (size_t)(c->at - text->data);
 	return take(c, '"');
@@ -52,7 +53,7 @@ static bool take_number(struct cursor *c, uint64_t *number)
 		if (__builtin_mul_overflow(*number, 10, number) ||
 			__builtin_add_overflow(*number, (uint64_t)(*c->at - '0'), number))
 			return false;
-	return c->at > start;
+	return c->at == start + 1 || (c->at > start && *start != '0');
 }
 
 static bool take_word(struct cursor *c, const char *word)
@@ -65,7 +66,18 @@ static bool take_word(struct cursor *c, const char *word)
 	return true;
 }
 
-static bool take_member(struct cursor *c, struct puback *ack)
+enum member { STREAM = 1, SEQ = 2, DUPLICATE = 4 };
+
+/* Each member that counts may stand there once. */
+static bool first(unsigned *seen, enum member member)
+{
+	bool fresh = !(*seen & member);
+
+	*seen |= member;
+	return fresh;
+}
+
+static bool take_member(struct cursor *c, struct puback *ack, unsigned *seen)
 {
 	struct slice name, text;
 	uint64_t number;
@@ -74,17 +86,18 @@ static bool take_member(struct cursor *c, struct puback *ack)
 		return false;
 	skip_space(c);
 	if (slice_is(name, "stream")) {
-		if (!take_string(c, &text) || text.size >= sizeof(ack->stream))
+		if (!first(seen, STREAM) || !take_string(c, &text) ||
+			text.size >= sizeof(ack->stream))
 			return false;
 		memcpy(ack->stream, text.data, text.size);
 		ack->stream[text.size] = '\0';
 		return true;
 	}
 	if (slice_is(name, "seq"))
-		return take_number(c, &ack->seq);
+		return first(seen, SEQ) && take_number(c, &ack->seq);
 	if (slice_is(name, "duplicate")) {
 		ack->duplicate = take_word(c, "true");
-		return ack->duplicate || take_word(c, "false");
+		return first(seen, DUPLICATE) && (ack->duplicate || take_word(c, "false"));
 	}
 	if (slice_is(name, "error")) /* has members of its own */
 		return false;
@@ -95,11 +108,12 @@ static bool take_member(struct cursor *c, struct puback *ack)
 static bool parse_flat(const char *data, size_t size, struct puback *ack)
 {
 	struct cursor c = { data, data + size };
+	unsigned seen = 0;
 
 	if (!take(&c, '{'))
 		return false;
 	do {
-		if (!take_member(&c, ack))
+		if (!take_member(&c, ack, &seen))
 			return false;
 	} while (take(&c, ','));
 	if (!take(&c, '}'))
@@ -129,7 +143,9 @@ static void parse_any(const char *data, size_t size, struct puback *ack)
 	json_int_t seq = json_integer_value(json_object_get(object, "seq"));
 	ack->seq = seq > 0 ? (uint64_t)seq : 0;
 	ack->duplicate = json_is_true(json_object_get(object, "duplicate"));
-	copy_text(ack->stream, sizeof(ack->stream), json_object_get(object, "stream"));
+	const json_t *stream = json_object_get(object, "stream");
+	if (json_string_length(stream) < sizeof(ack->stream)) /* a name is not cut short */
+		copy_text(ack->stream, sizeof(ack->stream), stream);
 	json_decref(object);
 }
 

@@ -19,6 +19,8 @@
 	32 /* up to so many on their way are not left to the client's 1 ms of gathering */
 #define TURN_MS	     250 /* while messages are on their way */
 #define IDLE_TURN_MS 5000
+#define REPORT_MS    1000
+#define GATHER_US    300 /* under load: many answers a turn, not a switch of threads for each */
 #define HEALTHY_MS \
 	2000 /* so long without trouble ends an outage even if there is nothing to send */
 #define DAY_MS		((int64_t)24 * 3600 * 1000)
@@ -354,12 +356,9 @@ static bool take_answers(struct session *s, struct error *err)
 
 static void put_verdicts(struct session *s)
 {
-	struct position *positions = memory_new((s->streams.count + 1) * sizeof(*positions));
-
-	if (s->verdict_count == 0) {
-		free(positions);
+	if (s->verdict_count == 0)
 		return;
-	}
+	struct position *positions = memory_new((s->streams.count + 1) * sizeof(*positions));
 	for (size_t i = 0; i < s->streams.count; i++) {
 		positions[i] = s->streams.items[i].position;
 		if (s->scanned)
@@ -397,6 +396,12 @@ static void steer_sweep(struct session *s)
 
 static void renew_report(struct session *s)
 {
+	int64_t now = clock_now_ms(), took = now - s->reported_ms;
+
+	if (took < REPORT_MS)
+		return;
+	s->report->rate = (double)(s->counts->delivered - s->report->events) * 1000 / (double)took;
+	s->reported_ms = now;
 	s->counts->stuck = (int64_t)s->order.held;
 	s->report->events = s->counts->delivered;
 	s->report->dead = s->counts->dead;
@@ -443,6 +448,8 @@ bool session_run(
 			progress(context);
 		}
 		bell_wait(&s->bell, s->stop->fd, told ? next_turn_ms(s) : TURN_MS);
+		if (s->flights.count > LONE_MESSAGES)
+			clock_sleep_us(GATHER_US);
 	}
 	return true;
 }

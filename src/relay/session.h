@@ -41,7 +41,7 @@ struct session {
 	bool settled_any; /* something was delivered in this session */
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
-	int64_t sweep_began_ms, next_sweep_ms;
+	int64_t sweep_began_ms, next_sweep_ms, reported_ms;
 };
 
 /* Looks up what is uncertain. The outbox is open and leased, the link is up. False: see err. */
