@@ -54,11 +54,23 @@ bool session_run(
 /* Waits a little for answers, settles what was acknowledged, ends the feed, frees. */
 void session_end(struct session *session, int64_t drain_ms);
 
-/* Parts of the session. */
+/* Parts of the session, a file each. */
+#define SESSION_SWEEP_EVERY_MS 10000 /* the net; never more than 1 % of the time */
+#define SESSION_LONE_MESSAGES \
+	32 /* so many on their way do not wait for the client's 1 ms of gathering */
+#define SESSION_DAY_MS ((int64_t)24 * 3600 * 1000) /* how far two clocks may differ */
+
+bool session_look_up(struct session *session, struct error *err);
+bool session_take_rows(struct session *session, struct error *err);
 bool session_answer(struct session *session, const struct answer *answer, struct error *err);
 bool session_send_ready(struct session *session, struct error *err);
 bool session_check_silence(struct session *session, struct error *err);
 
+/* A row that the stream holds already is not sent again. dealt: it got its verdict. */
+bool session_settle_stored(
+	struct session *session, struct row *row, bool *dealt, struct error *err);
+
+/* Verdicts, to be settled with the next turn. */
 void session_deliver(struct session *session, struct row *row, size_t stream, uint64_t seq);
 void session_fail(struct session *session, struct row *row, bool dead, const char *why);
 

@@ -12,7 +12,7 @@ complain() {
 }
 
 texts() {
-	find . \( -path ./.git -o -path './build*' \) -prune -o -type f \
+	find . \( -path ./.git -o -path './build*' -o -path ./bench/results \) -prune -o -type f \
 		\( -name '*.[ch]' -o -name '*.sql' -o -name '*.sh' -o -name '*.md' -o -name '*.cmake' -o \
 		-name '*.txt' -o -name '*.yaml' -o -name '*.yml' -o -name '*.patch' -o -path './scripts/*' -o \
 		-path './.ci/*' \) -print | sort

@@ -15,9 +15,9 @@ includes() {
 includes | awk '
 	function wrong(why) { print $1 ": includes " $2 ": " why; }
 	{ file = $1; included = $2; layer = file; sub(/^src\//, "", layer); sub(/\/?[^\/]*$/, "", layer) }
-	included ~ /^sqlite3/ && file !~ /^src\/(db\/sqlite\.[ch]|relay\/outbox_sqlite\.c|sink\/table_sqlite\.c)$/ {
+	included ~ /^sqlite3/ && file !~ /^src\/(db\/sqlite\.[ch]|relay\/outbox_sqlite[a-z_]*\.[ch]|sink\/table_sqlite\.c)$/ {
 		wrong("only db/sqlite.[ch] and the two SQLite drivers may") }
-	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres\.[ch]|relay\/outbox_postgres\.c|sink\/table_postgres\.c)$/ {
+	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres\.[ch]|relay\/outbox_postgres[a-z_]*\.[ch]|sink\/table_postgres\.c)$/ {
 		wrong("only db/postgres.[ch] and the two PostgreSQL drivers may") }
 	included ~ /^nats(\/nats)?\.h$/ && file !~ /^src\/(nats\/[^\/]*\.c|relay\/publisher\.c|sink\/consumer\.c)$/ {
 		wrong("only nats/*.c, relay/publisher.c and sink/consumer.c may") }

@@ -1,0 +1,41 @@
+#ifndef RELAY_OUTBOX_POSTGRES_H
+#define RELAY_OUTBOX_POSTGRES_H
+
+#include "base/buf.h"
+#include "db/postgres.h"
+#include "relay/gaps.h"
+#include "relay/outbox_driver.h"
+
+/* What the files of the PostgreSQL driver share: life and waiting, reading, settling. */
+#define OUTBOX_PG_PAUSE_MIN_MS 2
+
+struct outbox_pg {
+	struct outbox base;
+	struct gaps gaps;
+	char oid[16];
+	bool asleep; /* the bell's lock is ours */
+	int64_t pause_ms; /* between two looks while writers are open */
+	struct buf low, high; /* parameters, kept for their memory */
+	struct buf ids, event_ids, numbers, texts;
+};
+
+static inline struct outbox_pg *pg_of(struct outbox *outbox)
+{
+	return (struct outbox_pg *)outbox;
+}
+
+static inline struct postgres *connection_of(struct outbox *outbox)
+{
+	return db_postgres(outbox->db);
+}
+
+/* The parts of the driver. */
+bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
+	struct error *err);
+bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
+	const struct position *position, size_t *changed, struct error *err);
+
+/* Rows were found: gives the bell back, so that writers need not ring while the relay is at work. */
+bool outbox_pg_wake(struct outbox *outbox, struct error *err);
+
+#endif

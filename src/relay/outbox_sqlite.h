@@ -1,0 +1,48 @@
+#ifndef RELAY_OUTBOX_SQLITE_H
+#define RELAY_OUTBOX_SQLITE_H
+
+#include <sys/types.h>
+
+#include "db/sqlite.h"
+#include "relay/outbox_driver.h"
+
+/* What the files of the SQLite driver share: life and waiting, reading, settling. */
+enum prepared {
+	READ_NEW,
+	READ_SWEEP,
+	READ_RETRY,
+	READ_SCHEDULED,
+	SETTLE,
+	FAIL,
+	LEASE,
+	POSITION,
+	DATA_VERSION,
+	PREPARED,
+};
+
+struct outbox_file {
+	struct outbox base;
+	sqlite3_stmt *prepared[PREPARED];
+	int inotify;
+	dev_t device; /* of the file that is open */
+	ino_t inode;
+	int64_t version; /* data_version at the last read */
+};
+
+static inline struct outbox_file *file_of(struct outbox *outbox)
+{
+	return (struct outbox_file *)outbox;
+}
+
+static inline struct sqlite *connection_of(struct outbox *outbox)
+{
+	return db_sqlite(outbox->db);
+}
+
+/* Asks every question of a plan; the batch's memory is an arena. A read transaction is open. */
+bool outbox_file_ask(struct outbox *outbox, const struct read_plan *plan, struct batch *batch,
+	struct error *err);
+bool outbox_file_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
+	const struct position *position, size_t *changed, struct error *err);
+
+#endif

@@ -1,0 +1,148 @@
+/* Reading an outbox in SQLite: the questions of a plan, each a prepared statement, into a batch. */
+#include "relay/outbox_sqlite.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+enum column {
+	COLUMN_ID,
+	COLUMN_EVENT_ID,
+	COLUMN_SUBJECT,
+	COLUMN_KEY,
+	COLUMN_ATTEMPTS,
+	COLUMN_CREATED_AT,
+	COLUMN_AVAILABLE_AT,
+	COLUMN_RETRY_AT,
+	COLUMN_HEADERS,
+	COLUMN_PAYLOAD,
+};
+
+static struct slice slice_at(sqlite3_stmt *statement, enum column column, struct arena *arena)
+{
+	int type = sqlite3_column_type(statement, column);
+	const void *data;
+
+	if (type == SQLITE_NULL)
+		return (struct slice){ 0 };
+	if (type == SQLITE_BLOB)
+		data = sqlite3_column_blob(statement, column);
+	else /* as UTF-8, whatever the file's encoding */
+		data = sqlite3_column_text(statement, column);
+	size_t size = (size_t)sqlite3_column_bytes(statement, column);
+	return (struct slice){ arena_copy(arena, data, size), size };
+}
+
+/* "2026-01-31T12:00:00.000Z" as milliseconds since 1970; what is no such time counts as long past. */
+static int64_t parse_time(const char *text)
+{
+	struct tm parts = { 0 };
+	unsigned ms = 0;
+
+	if (!text ||
+		sscanf(text, "%d-%d-%dT%d:%d:%d.%3uZ", &parts.tm_year, &parts.tm_mon,
+			&parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &ms) != 7)
+		return 0;
+	parts.tm_year -= 1900;
+	parts.tm_mon -= 1;
+	return (int64_t)timegm(&parts) * 1000 + ms;
+}
+
+/* Times are texts that sort as time does, so the usual case, due, needs no parsing. */
+static int64_t wait_of(sqlite3_stmt *statement, const char *now, bool *failed)
+{
+	const char *available = (const char *)sqlite3_column_text(statement, COLUMN_AVAILABLE_AT);
+	const char *retry = (const char *)sqlite3_column_text(statement, COLUMN_RETRY_AT);
+	const char *due = available;
+
+	*failed = retry && strcmp(retry, now) > 0;
+	if (*failed && strcmp(retry, available) > 0)
+		due = retry;
+	if (strcmp(due, now) <= 0)
+		return 0;
+	int64_t wait = parse_time(due) - parse_time(now);
+	return wait > 0 ? wait : 1;
+}
+
+static void read_row(sqlite3_stmt *statement, struct row *row, struct arena *arena, const char *now)
+{
+	row->id = sqlite3_column_int64(statement, COLUMN_ID);
+	row->attempts = sqlite3_column_int64(statement, COLUMN_ATTEMPTS);
+	row->wait_ms = wait_of(statement, now, &row->failed);
+	row->event.id = slice_at(statement, COLUMN_EVENT_ID, arena);
+	row->event.subject = slice_at(statement, COLUMN_SUBJECT, arena);
+	row->event.key = slice_at(statement, COLUMN_KEY, arena);
+	if (row->wait_ms > 0)
+		return;
+	row->event.headers = slice_at(statement, COLUMN_HEADERS, arena);
+	row->event.payload = slice_at(statement, COLUMN_PAYLOAD, arena);
+}
+
+/* Asks one bound question; cut tells that its limits were reached. */
+static bool ask(struct outbox *outbox, enum prepared which, enum row_source source,
+	const struct read_plan *plan, struct batch *batch, bool *was_cut, struct error *err)
+{
+	sqlite3_stmt *statement = file_of(outbox)->prepared[which];
+	int64_t bytes = 0;
+	size_t rows = 0;
+	char now[32];
+	int code = SQLITE_ROW;
+
+	clock_format(clock_wall_ms(), now);
+	while (bytes < plan->bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct row *row = &batch->rows[batch->count++];
+		read_row(statement, row, batch->memory, now);
+		row->source = source;
+		bytes += (int64_t)row->event.payload.size;
+		if (++rows == 1 || rows == plan->limit) /* the newest is reported */
+			row->created_ms = parse_time(
+				(const char *)sqlite3_column_text(statement, COLUMN_CREATED_AT));
+	}
+	*was_cut = rows >= plan->limit || code == SQLITE_ROW;
+	bool ok = code == SQLITE_ROW || code == SQLITE_DONE ||
+		sqlite_failed(connection_of(outbox), err);
+	sqlite3_reset(statement);
+	return ok;
+}
+
+static bool ask_due(
+	struct outbox *outbox, const struct read_plan *plan, struct batch *batch, struct error *err)
+{
+	struct outbox_file *file = file_of(outbox);
+	char until[32];
+	bool cut;
+
+	clock_format(clock_wall_ms() + outbox->config->poll_interval_ms, until);
+	for (enum prepared which = READ_RETRY; which <= READ_SCHEDULED; which++) {
+		sqlite3_bind_text(file->prepared[which], 1, until, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(file->prepared[which], 2, (int64_t)plan->limit);
+		if (!ask(outbox, which, which == READ_RETRY ? ROW_RETRY : ROW_SCHEDULED, plan,
+			    batch, &cut, err))
+			return false;
+	}
+	return true;
+}
+
+bool outbox_file_ask(
+	struct outbox *outbox, const struct read_plan *plan, struct batch *batch, struct error *err)
+{
+	struct outbox_file *file = file_of(outbox);
+	bool cut = false;
+
+	sqlite3_bind_int64(file->prepared[READ_NEW], 1, outbox->cursor);
+	sqlite3_bind_int64(file->prepared[READ_NEW], 2, (int64_t)plan->limit);
+	if (!ask(outbox, READ_NEW, ROW_NEW, plan, batch, &cut, err))
+		return false;
+	batch->caught_up = !cut;
+	if (plan->sweep && outbox->sweep_at != OUTBOX_NO_SWEEP) {
+		sqlite3_bind_int64(file->prepared[READ_SWEEP], 1, outbox->sweep_at);
+		sqlite3_bind_int64(file->prepared[READ_SWEEP], 2, (int64_t)plan->limit);
+		sqlite3_bind_int64(file->prepared[READ_SWEEP], 3, outbox->cursor);
+		if (!ask(outbox, READ_SWEEP, ROW_SWEEP, plan, batch, &cut, err))
+			return false;
+		batch->sweep_done = !cut;
+	}
+	return !plan->due || ask_due(outbox, plan, batch, err);
+}

@@ -1,0 +1,114 @@
+/* Rows that were read: known ones are passed over, stored ones settled, the others offered to the order. */
+#include "relay/session.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+#define SWEEP_SOON_MS 1000
+
+bool session_settle_stored(struct session *s, struct row *row, bool *dealt, struct error *err)
+{
+	const struct stored_message *found = stored_find(&s->stored, row->event.id);
+	bool same = true;
+
+	*dealt = found != NULL;
+	if (!found)
+		return true;
+	const struct stored_message at = *found;
+	const char *stream = s->streams.items[at.stream].position.stream;
+	/* A row that is not due has no payload here; the id must do. */
+	if (row->wait_ms == 0 && !stored_is_same(s->link, stream, at.seq, &row->event, &same, err))
+		return false;
+	stored_forget(&s->stored, row->event.id);
+	if (same)
+		session_deliver(s, row, at.stream, at.seq);
+	else
+		session_fail(s, row, true, "its event_id was used before for another event");
+	return true;
+}
+
+static bool offer_row(struct session *s, struct row *row, struct error *err)
+{
+	struct row *known = map_get_pointer(&s->rows, (uint64_t)row->id);
+	bool dealt;
+
+	if (known) {
+		order_saw(&s->order, row);
+		row_release(row);
+		return true;
+	}
+	if (row->wait_ms > 0)
+		feed_due(s->feed, row->wait_ms);
+	map_put(&s->rows, (uint64_t)row->id, (uintptr_t)row);
+	if (!session_settle_stored(s, row, &dealt, err))
+		return false;
+	if (dealt || order_add(&s->order, row))
+		return true;
+	map_remove(&s->rows, (uint64_t)row->id);
+	row_release(row);
+	return true;
+}
+
+static void end_sweep(struct session *s)
+{
+	int64_t now = clock_now_ms(), took = now - s->sweep_began_ms;
+
+	order_sweep_end(&s->order);
+	s->next_sweep_ms =
+		now + (took * 100 > SESSION_SWEEP_EVERY_MS ? took * 100 : SESSION_SWEEP_EVERY_MS);
+}
+
+static bool offer_batch(struct session *s, struct batch *batch, struct error *err)
+{
+	bool ours = s->order.sweeping && batch->pass == s->order.pass;
+	bool ends = ours && batch->sweep_done, ok = true;
+
+	batch_hold(batch);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct row *row = &batch->rows[i];
+		if (ends && row->id > batch->sweep_end) {
+			end_sweep(s);
+			ends = false;
+		}
+		if (row->source == ROW_SWEEP && !ours)
+			row->source = ROW_GAP;
+		if (ok)
+			ok = offer_row(s, row, err);
+		else
+			row_release(row);
+	}
+	s->scanned = s->scanned || (ok && batch->caught_up);
+	batch_let_go(batch);
+	if (ends)
+		end_sweep(s);
+	return ok;
+}
+
+bool session_take_rows(struct session *s, struct error *err)
+{
+	struct feed_news news;
+	struct batch *next;
+	bool ok = true;
+
+	feed_take(s->feed, &news);
+	for (struct batch *batch = news.batches; batch; batch = next) {
+		next = batch->next;
+		if (ok)
+			ok = offer_batch(s, batch, err);
+		else
+			batch_destroy(batch);
+	}
+	for (size_t i = 0; i < news.settled_count; i++) {
+		map_remove(&s->rows, (uint64_t)news.settled[i]->id);
+		row_release(news.settled[i]);
+	}
+	free(news.settled);
+	s->work_until_ms = news.work_until_ms;
+	if ((news.missed > 0 || news.needs_sweeps) &&
+		s->next_sweep_ms > clock_now_ms() + SWEEP_SOON_MS)
+		s->next_sweep_ms = clock_now_ms() + SWEEP_SOON_MS;
+	if (news.failed && ok)
+		*err = news.err;
+	return ok && !news.failed;
+}
