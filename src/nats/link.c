@@ -219,8 +219,8 @@ void link_close(struct link *link)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSED_WAIT_MS / 1000;
 	pthread_mutex_lock(&link->lock);
-	while (!link->closed && pthread_cond_clockwait(&link->changed, &link->lock,
-					CLOCK_MONOTONIC, &until) == 0)
+	while (!link->closed &&
+		pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	link->closed = false;
 	link->last_error[0] = '\0';

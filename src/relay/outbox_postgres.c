@@ -5,19 +5,12 @@
  */
 #include "relay/outbox_postgres.h"
 
-#include <endian.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/failpoint.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "db/migrate.h"
-#include "db/postgres.h"
-#include "relay/gaps.h"
 
 #define BELL_CLASS   "1685217657" /* 'dray', as in the trigger */
 #define PAUSE_MAX_MS 50

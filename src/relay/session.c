@@ -4,13 +4,10 @@
  */
 #include "relay/session.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "base/memory.h"
 
 #define TURN_MS	     250 /* while messages are on their way */
