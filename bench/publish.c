@@ -72,7 +72,8 @@ static void send_one(struct publish *p, const struct options *options, int64_t i
 
 	snprintf(reply, sizeof(reply), "%s%llx", p->prefix, (long long)i);
 	snprintf(subject, sizeof(subject), SUBJECT_SHAPE, (int)(i % SUBJECTS));
-	snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012llx", (long long)i);
+	snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012llx",
+		(unsigned long long)i & 0xffffffffffff);
 	snprintf(key, sizeof(key), "key-%lld", (long long)(i % options->keys));
 	natsStatus status =
 		natsMsg_Create(&message, subject, reply, p->payload, (int)options->size);

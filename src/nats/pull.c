@@ -28,7 +28,6 @@
 #define SILENCE_MS   3500 /* three heartbeats missed */
 #define LOOK_MS	     100 /* how often a wait looks for a stop and a broken connection */
 #define REPLY_SIZE   128
-#define ACK	     "+ACK"
 
 struct pull {
 	struct link *link;
@@ -119,18 +118,6 @@ static void delete_consumer(struct pull *pull)
 	if (link_api_subject(pull->link, api, subject, sizeof(subject)))
 		natsConnection_PublishRequestString(
 			(natsConnection *)link_connection(pull->link), subject, reply, "");
-}
-
-void pull_destroy(struct pull *pull)
-{
-	if (!pull)
-		return;
-	if (!pull->options.durable && pull->consumer[0] && link_is_up(pull->link))
-		delete_consumer(pull);
-	inbox_close(pull->inbox);
-	message_headers_finish(&pull->headers);
-	free(pull->stream);
-	free(pull);
 }
 
 static bool send_request(struct pull *pull, int64_t batch, int64_t max_bytes, struct error *err)
@@ -348,12 +335,49 @@ void pull_release(struct pull_message *message)
 	message->handle = NULL;
 }
 
-bool pull_ack(struct pull *pull, const struct pull_message *message, struct error *err)
+static bool answer(struct pull *pull, const natsMsg *message, const char *text, struct error *err)
 {
-	const struct held *held = message->handle;
-	natsStatus status =
-		natsConnection_PublishString((natsConnection *)link_connection(pull->link),
-			natsMsg_GetReply(held->message), ACK);
+	natsStatus status = natsConnection_PublishString(
+		(natsConnection *)link_connection(pull->link), natsMsg_GetReply(message), text);
 
 	return status == NATS_OK || failed(pull, status, err);
+}
+
+bool pull_ack(struct pull *pull, const struct pull_message *message, struct error *err)
+{
+	return answer(pull, ((const struct held *)message->handle)->message, "+ACK", err);
+}
+
+bool pull_give_back(struct pull *pull, const struct pull_message *message, struct error *err)
+{
+	return answer(pull, ((const struct held *)message->handle)->message, "-NAK", err);
+}
+
+/* What is queued would otherwise be delivered to the next reader only when its time is up. */
+static void give_back_queue(struct pull *pull)
+{
+	struct message_origin origin;
+	natsMsg *message;
+
+	while ((message = (natsMsg *)inbox_take(pull->inbox, 0))) {
+		if (message_parse_origin(natsMsg_GetReply(message), &origin))
+			answer(pull, message, "-NAK", NULL);
+		natsMsg_Destroy(message);
+	}
+}
+
+void pull_destroy(struct pull *pull)
+{
+	if (!pull)
+		return;
+	if (pull->inbox && link_is_up(pull->link)) {
+		if (pull->options.durable)
+			give_back_queue(pull);
+		else if (pull->consumer[0])
+			delete_consumer(pull);
+	}
+	inbox_close(pull->inbox);
+	message_headers_finish(&pull->headers);
+	free(pull->stream);
+	free(pull);
 }

@@ -45,7 +45,10 @@ struct pull_message {
 };
 
 struct pull *pull_create(struct link *link, const struct pull_options *options, struct error *err);
-/* Accepts NULL; deletes an ephemeral consumer. Closes the link where the server does not answer. */
+/*
+ * Accepts NULL. Deletes an ephemeral consumer; gives back what a durable has delivered and nobody has taken.
+ * Closes the link where the server does not answer.
+ */
 void pull_destroy(struct pull *pull);
 
 /*
@@ -55,7 +58,11 @@ void pull_destroy(struct pull *pull);
 bool pull_next(struct pull *pull, int64_t wait_ms, struct pull_message *message, struct error *err);
 void pull_release(struct pull_message *message);
 
-/* Acknowledges a message of a durable and waits for no answer. */
+/*
+ * Acknowledges a message of a durable, or gives it back, so that it is delivered again at once. Waits for
+ * no answer.
+ */
 bool pull_ack(struct pull *pull, const struct pull_message *message, struct error *err);
+bool pull_give_back(struct pull *pull, const struct pull_message *message, struct error *err);
 
 #endif

@@ -12,7 +12,7 @@
 #define CODE_FILTERS_OVERLAP	10138
 #define SECOND_NS		INT64_C(1000000000)
 #define INACTIVE_NS		(30 * SECOND_NS) /* an ephemeral that nobody asks is removed */
-#define ACK_WAIT_NS		(60 * SECOND_NS) /* longer than a batch takes to be stored */
+#define ACK_WAIT_NS		(30 * SECOND_NS) /* longer than a batch takes to be stored */
 
 static size_t filter_count(const struct pull_options *options)
 {

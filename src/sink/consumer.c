@@ -124,3 +124,10 @@ bool consumer_ack(struct consumer *consumer, const struct load *load, struct err
 	failpoint("sink.after_ack");
 	return true;
 }
+
+void consumer_give_back(struct consumer *consumer, const struct load *load)
+{
+	for (size_t i = 0; consumer->durable[0] && i < load->count; i++)
+		if (!pull_give_back(consumer->pull, &load->messages[i], NULL))
+			return;
+}

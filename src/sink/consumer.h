@@ -38,4 +38,7 @@ bool consumer_next(struct consumer *consumer, int64_t wait_ms, struct pull_messa
 /* After the commit; does nothing where the stream needs none. */
 bool consumer_ack(struct consumer *consumer, const struct load *load, struct error *err);
 
+/* What was not stored, so that it comes again at once; does nothing where it does so anyway. */
+void consumer_give_back(struct consumer *consumer, const struct load *load);
+
 #endif

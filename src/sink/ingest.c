@@ -245,6 +245,8 @@ void ingest_run(struct ingest *ingest, struct error *err)
 		ingest_report(ingest, "running");
 	while (ok)
 		ok = turn(ingest, err);
+	if (ingest->consumer)
+		consumer_give_back(ingest->consumer, &ingest->load);
 	load_clear(&ingest->load);
 	consumer_close(ingest->consumer);
 	ingest->consumer = NULL;

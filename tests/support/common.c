@@ -17,13 +17,13 @@ static char scratch_folder[64];
 
 void give_up_at(const char *file, int line, const char *format, ...)
 {
-	char message[4096];
+	char message[16384];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	print_error("%s\n", message);
+	fprintf(stderr, "%s\n", message);
 	_fail(file, line);
 	abort();
 }
@@ -47,7 +47,8 @@ void *keep(void *memory)
 	return memory;
 }
 
-static char *format_text(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *format_text(
+	const char *format, va_list arguments)
 {
 	char *made;
 

@@ -136,7 +136,7 @@ static void run_or_fail(struct testdb *db, const char *sql, testdb_row_fn *fn, v
 		give_up("%s: %s\nin: %.2000s", db->url, words_of(db), sql);
 }
 
-static char *formatted(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *formatted(const char *format, va_list arguments)
 {
 	char *sql;
 

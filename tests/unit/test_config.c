@@ -294,7 +294,8 @@ static void what_contradicts_itself_is_refused(void **state)
 		"retry.max: shorter than retry.initial");
 	refused("nats:\n  creds: /a\n  token: b\n", 2,
 		"nats: creds, user and token exclude each other; keep one");
-	refused("nats:\n  tls: { key: a }\n", 2, "tls: not in this version of Dray yet; take it out");
+	refused("nats:\n  tls: { key: a }\n", 2,
+		"tls: not in this version of Dray yet; take it out");
 	refused("nats:\n  url: tls://a\n", 2, "tls:// is not in this version");
 	config_destroy(load_good("relays: [ { name: a, database: sqlite:x } ]\n"
 				 "sinks: [ { name: a, database: sqlite:x, stream: S } ]\n"));

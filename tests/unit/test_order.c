@@ -967,7 +967,8 @@ static void meddle(struct model *m)
 	int64_t id = 1 + (int64_t)chance_of(m, ROWS);
 	struct record *r = &m->table[id];
 
-	if (chance_of(m, 10) == 0 && r->fate == PENDING && r->failed && !r->in_memory) {
+	/* Not where it has been read and not offered: then it is sent all the same. */
+	if (!m->read && chance_of(m, 10) == 0 && r->fate == PENDING && r->failed && !r->in_memory) {
 		r->fate = DEAD;
 		m->discarded++;
 	}
