@@ -106,6 +106,22 @@ static bool judge_duplicate(
 	return true;
 }
 
+/* A stream that is gone meets every row alike: the relay waits for it, and no row's attempts grow. */
+static bool stream_is_there(struct session *s, struct error *err)
+{
+	struct stream_info info;
+	bool missing;
+
+	if (!s->config->stream)
+		return true;
+	if (!stream_get_info(s->link, s->config->stream, &info, &missing, err)) {
+		err->kind = ERROR_UNAVAILABLE;
+		return false;
+	}
+	stream_info_finish(&info);
+	return true;
+}
+
 /* 503: either nobody takes the subject, which is the row's trouble, or its stream has no leader. */
 static bool ask(struct session *s, struct row *row, struct error *err)
 {
@@ -118,9 +134,26 @@ static bool ask(struct session *s, struct row *row, struct error *err)
 		return error_set(err, ERROR_UNAVAILABLE,
 			"the stream that takes '%.*s' does not answer (no leader?)",
 			(int)row->event.subject.size, row->event.subject.data);
+	if (!stream_is_there(s, err))
+		return false;
 	snprintf(why, sizeof(why), "no stream listens to subject '%.*s'",
 		(int)row->event.subject.size, row->event.subject.data);
 	session_fail(s, row, false, why);
+	return true;
+}
+
+/* Sequences of one stream only grow; a lower one is of another stream under the same name. */
+static bool judge_stored(
+	struct session *s, struct row *row, size_t stream, uint64_t seq, struct error *err)
+{
+	const struct known_stream *known = &s->streams.items[stream];
+
+	if (seq <= known->acked)
+		return error_set(err, ERROR_UNAVAILABLE,
+			"stream %s acknowledged sequence %" PRIu64 " after %" PRIu64
+			": it was purged to its beginning or made anew",
+			known->position.stream, seq, known->acked);
+	done(s, row, stream, seq);
 	return true;
 }
 
@@ -149,8 +182,7 @@ static bool judge(struct session *s, struct row *row, const struct puback *ack, 
 			return false;
 		if (judgement == JUDGE_DUPLICATE)
 			return judge_duplicate(s, row, stream, ack->seq, err);
-		done(s, row, stream, ack->seq);
-		return true;
+		return judge_stored(s, row, stream, ack->seq, err);
 	}
 	if (judgement == JUDGE_ASK)
 		return ask(s, row, err);
