@@ -21,7 +21,7 @@ static char *make_payload(const struct options *options)
 static const char fill_sqlite[] =
 	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
 	"INSERT INTO dray_outbox (subject, key, payload) "
-	"SELECT 'bench.s' || (i % 8), 'key-' || ((i * 2654435761 & 4294967295) >> 8) % ?2, "
+	"SELECT 'bench.s' || (i % 8), 'key-' || (((i * 2654435761 & 4294967295) >> 8) % ?2), "
 	"CAST(printf('%012d', i) || substr(?3, 13) AS BLOB) FROM n";
 
 static const char fill_pg[] =

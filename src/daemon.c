@@ -85,9 +85,10 @@ static void start(
 	pipeline->sink = sink;
 	int code = pthread_create(&pipeline->thread, NULL, run_pipeline, pipeline);
 	pipeline->started = code == 0;
-	pipeline->ended = code != 0;
-	if (code != 0)
-		log_error(relay ? relay->name : sink->name, "no thread for it: %s", strerror(code));
+	if (code == 0)
+		return;
+	pipeline->ended = true;
+	log_error(relay ? relay->name : sink->name, "no thread for it: %s", strerror(code));
 }
 
 static void start_all(struct daemon *daemon)

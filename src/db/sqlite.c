@@ -93,8 +93,9 @@ bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 
 	sqlite_close(sqlite);
 	if (!create && access(sqlite->path, F_OK) != 0)
-		return error_set(
-			err, ERROR_UNAVAILABLE, "sqlite:%s: %s", sqlite->path, strerror(errno));
+		return error_set(err, ERROR_UNAVAILABLE,
+			"sqlite:%s: %s; dray migrate makes a file that is missing", sqlite->path,
+			strerror(errno));
 	if (sqlite3_open_v2(sqlite->path, &sqlite->connection, flags, NULL) != SQLITE_OK) {
 		sqlite_failed(sqlite, err);
 		sqlite_close(sqlite);

@@ -99,7 +99,9 @@ bool stream_get_info(struct link *link, const char *name, struct stream_info *in
 	if (missing)
 		*missing = !ok && code == CODE_STREAM_NOT_FOUND;
 	if (!ok && code == CODE_STREAM_NOT_FOUND)
-		return error_set(err, ERROR_SCHEMA, "there is no stream %s", name);
+		return error_set(err, ERROR_SCHEMA,
+			"there is no stream %s; make it, or list it under streams: and run dray migrate",
+			name);
 	if (!ok)
 		return false;
 	read_config(json_object_get(reply, "config"), info);

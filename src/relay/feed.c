@@ -223,10 +223,10 @@ static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
 	feed->asleep = !busy;
 	feed->starved = !busy && !room;
 	*until = room ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
-	pthread_mutex_unlock(&feed->lock);
-	*until = earliest(*until, lease_renew_at_ms(outbox_lease(feed->outbox)));
 	if (feed->has_report)
 		*until = earliest(*until, feed->next_report_ms);
+	pthread_mutex_unlock(&feed->lock);
+	*until = earliest(*until, lease_renew_at_ms(outbox_lease(feed->outbox)));
 	return busy;
 }
 

@@ -118,12 +118,18 @@ struct publisher *publisher_create(struct link *link, struct bell *bell, struct 
 	return NULL;
 }
 
-/* natsSubscription_Destroy does not wait for a call of on_answer that is under way. */
+/*
+ * natsSubscription_Destroy does not wait for a call of on_answer that is under way; and before cnats 3.6.1
+ * the reader thread uses a subscription that is freed while a message comes in. After a round trip, or
+ * without a connection, it has let go of it.
+ */
 static void unsubscribe(struct publisher *publisher)
 {
 	if (!publisher->subscription)
 		return;
 	natsSubscription_Unsubscribe(publisher->subscription);
+	if (natsConnection_FlushTimeout(publisher->connection, LINK_WRITE_DEADLINE_MS) != NATS_OK)
+		link_close(publisher->link);
 	pthread_mutex_lock(&publisher->lock);
 	while (!publisher->finished)
 		pthread_cond_wait(&publisher->changed, &publisher->lock);

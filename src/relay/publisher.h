@@ -22,7 +22,8 @@ struct answer {
 
 /* The link must be up, and outlive the publisher. */
 struct publisher *publisher_create(struct link *link, struct bell *bell, struct error *err);
-void publisher_destroy(struct publisher *publisher); /* accepts NULL; no answer comes after it */
+/* Accepts NULL. No answer comes after it. A server that does not answer gets its link closed. */
+void publisher_destroy(struct publisher *publisher);
 
 /*
  * Sends one event; the answer comes with its token, or never. ERROR_REJECTED: the event may not be sent as

@@ -58,7 +58,7 @@ static void put_verdicts(struct session *s)
 	struct position *positions = memory_new((s->streams.count + 1) * sizeof(*positions));
 	for (size_t i = 0; i < s->streams.count; i++) {
 		positions[i] = s->streams.items[i].position;
-		if (s->scanned)
+		if (s->scanned && !s->streams.items[i].unsure)
 			positions[i].seq = flights_floor(&s->flights, i, s->streams.items[i].acked);
 	}
 	failpoint("relay.after_acknowledgement");
@@ -107,6 +107,15 @@ static void renew_report(struct session *s)
 	feed_report(s->feed, s->report);
 }
 
+/* Nothing that was pending at the beginning is left: whatever of it a stream held is settled. */
+static void end_doubts(struct session *s)
+{
+	if (!s->scanned || s->rows.count > 0 || s->order.dropped || s->order.held > 0)
+		return;
+	for (size_t i = 0; i < s->streams.count; i++)
+		s->streams.items[i].unsure = false;
+}
+
 static bool take_turn(struct session *s, struct error *err)
 {
 	if (!link_is_up(s->link))
@@ -116,6 +125,7 @@ static bool take_turn(struct session *s, struct error *err)
 		!session_check_silence(s, err))
 		return false;
 	put_verdicts(s);
+	end_doubts(s);
 	size_t room = capacity(s->config), used = s->rows.count;
 	feed_room(s->feed, used < room ? room - used : 0);
 	steer_sweep(s);

@@ -168,7 +168,7 @@ static bool stored_where(
 	if (s->config->stream)
 		return error_set(err, ERROR_SCHEMA, "stream %s acknowledged instead of %s",
 			ack->stream, s->config->stream);
-	return streams_add(&s->streams, ack->stream, stream, &missing, err);
+	return streams_meet(&s->streams, ack->stream, stream, &missing, err);
 }
 
 static bool judge(struct session *s, struct row *row, const struct puback *ack, struct error *err)

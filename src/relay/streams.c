@@ -54,11 +54,8 @@ bool streams_add(
 	struct stream_info info;
 
 	if (!stream_get_info(streams->link, name, &info, missing, err)) {
-		if (*missing)
-			error_set(err, ERROR_UNAVAILABLE,
-				"there is no stream %s; make it, or list it under streams: and run "
-				"dray migrate",
-				name);
+		if (*missing) /* it may come yet */
+			err->kind = ERROR_UNAVAILABLE;
 		return false;
 	}
 	if (!streams_check(&info, err)) {
@@ -77,6 +74,16 @@ bool streams_add(
 	info.subjects = (struct config_list){ 0 };
 	stream_info_finish(&info);
 	*index = streams->count++;
+	return true;
+}
+
+bool streams_meet(
+	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err)
+{
+	if (!streams_add(streams, name, index, missing, err))
+		return false;
+	streams->items[*index].position.seq = 0;
+	streams->items[*index].unsure = true;
 	return true;
 }
 
@@ -146,5 +153,5 @@ bool streams_for(struct streams *streams, struct slice subject, size_t *index, b
 	if (!name[0] || *index != STREAMS_NONE)
 		return true;
 	*fresh = true;
-	return streams_add(streams, name, index, &missing, err);
+	return streams_meet(streams, name, index, &missing, err);
 }

@@ -14,6 +14,7 @@ struct known_stream {
 	struct config_list subjects;
 	uint64_t acked; /* the highest own sequence known to be stored */
 	int64_t duplicate_window_ms;
+	bool unsure; /* met on the way: rows that were read before may be in it, so no position yet */
 };
 
 struct streams {
@@ -35,6 +36,10 @@ void streams_finish(struct streams *streams);
  * there (yet): missing tells.
  */
 bool streams_add(
+	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err);
+
+/* The same, for one that was met on the way. */
+bool streams_meet(
 	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err);
 
 /* Which stream takes a subject; STREAMS_NONE where none does. May add one: fresh tells. */

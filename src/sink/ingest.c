@@ -76,7 +76,7 @@ static void well(struct ingest *ingest)
 		return;
 	ingest->out = false;
 	ingest->report.last_error[0] = '\0';
-	log_info(ingest->config->name, "works again after %.1f s",
+	log_info(ingest->config->name, "working again after %.1f s",
 		(double)(clock_now_ms() - ingest->out_since_ms) / 1000);
 }
 

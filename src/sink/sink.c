@@ -33,7 +33,8 @@ static void tell(struct ingest *ingest, const struct error *why, bool progress)
 		return;
 	ingest->out = true;
 	ingest->out_since_ms = clock_now_ms();
-	log_warning(ingest->config->name, "cannot go on: %s; trying again", why->text);
+	log_warning(ingest->config->name, "waiting: %s; will keep trying, up to every %d s",
+		why->text, PAUSE_MAX_MS / 1000);
 }
 
 /* A random part, so that many sinks do not come back at the same instant. */

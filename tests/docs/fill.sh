@@ -18,14 +18,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 case $page in /*) ;; *) page=$PWD/$page ;; esac
 case $program in /*) ;; *) program=$PWD/$program ;; esac
 patience=${DRAY_PATIENCE:-1}
-server_pid='' daemon_pid='' cluster=''
+server_pid='' daemon_pid='' shown_pid='' cluster=''
 
 scratch=$(mktemp -d /tmp/dray-docs.XXXXXX) || exit 2
 chmod 755 "$scratch" # PostgreSQL's user works in it too
 mkdir "$scratch/bin" "$scratch/work" "$scratch/log"
 
 end_all() {
-	[ -z "$daemon_pid" ] || kill -9 "$daemon_pid" 2>/dev/null
+	for pid in $daemon_pid $shown_pid; do kill -9 "$pid" 2>/dev/null; done
 	stop_nats
 	stop_postgres
 	cd / && rm -rf "$scratch"
@@ -60,7 +60,7 @@ start_nats() { # further ARGUMENTS of nats-server
 	server=${DRAY_NATS_SERVER:-$(command -v nats-server || echo /usr/sbin/nats-server)}
 	rm -f "$scratch"/log/*.ports
 	"$server" -a 127.0.0.1 -p "${nats_port:--1}" --ports_file_dir "$scratch/log" -js -sd "$scratch/jetstream" \
-		"$@" >>"$scratch/log/nats" 2>&1 &
+		"$@" >>"$scratch/log/nats" 2>&1 </dev/null 3>&- &
 	server_pid=$!
 	until_true 'grep -q 127.0.0.1 "$scratch"/log/*.ports'
 	nats_port=$(sed -n 's/.*nats:\/\/127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch"/log/*.ports | head -n 1)
@@ -93,7 +93,7 @@ start_postgres() {
 		>"$scratch/log/initdb" 2>&1 || give_up "initdb fails"
 	(cd / && as_postgres "$bin/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
 		-o "-c listen_addresses='' -k $cluster -c fsync=off -c shared_buffers=32MB" start) \
-		>"$scratch/log/postgres" 2>&1 </dev/null || give_up "PostgreSQL does not start"
+		>"$scratch/log/postgres" 2>&1 </dev/null 3>&- || give_up "PostgreSQL does not start"
 	export PGHOST="$cluster" PGUSER=postgres
 	psql -q -d postgres -c 'CREATE ROLE dray LOGIN' -c 'CREATE DATABASE shop OWNER dray'
 }
@@ -133,13 +133,13 @@ says() { until_true "grep -qF -- '$1' '$scratch/out'"; }
 ended_by_hand() { # COMMAND MEANWHILE
 	printf '$ %s\n' "$1" >>"$scratch/page"
 	: >"$scratch/out"
-	eval "exec_dray ${1#dray} &" >"$scratch/out" 2>&1 </dev/null
-	daemon_pid=$!
+	eval "exec_dray ${1#dray} &" >"$scratch/out" 2>&1 </dev/null 3>&-
+	shown_pid=$!
 	eval "$2" >"$scratch/log/meanwhile" 2>&1 </dev/null || give_up "this fails: $2"
-	kill -INT "$daemon_pid"
-	wait "$daemon_pid"
+	kill -INT "$shown_pid"
+	wait "$shown_pid"
 	last=$?
-	daemon_pid=''
+	shown_pid=''
 	sed -e '/SIGINT: finishing/i\
 ^C' "$scratch/out" >"$scratch/out2" && mv "$scratch/out2" "$scratch/out"
 	say_output
@@ -147,7 +147,7 @@ ended_by_hand() { # COMMAND MEANWHILE
 
 # A daemon beside the commands; start_dray returns when its pipelines run.
 start_dray() { # ARGUMENTS
-	exec_dray "$@" >"$scratch/log/dray" 2>&1 </dev/null &
+	exec_dray "$@" >"$scratch/log/dray" 2>&1 </dev/null 3>&- &
 	daemon_pid=$!
 	until_true 'dray status --json | grep -v "\"state\":\"[^r]"'
 }

@@ -48,11 +48,13 @@ function settle_versions(line,  i) {
 /^```console$/ { inside = 1 }
 /^```$/ { inside = 0 }
 inside {
+	sub(/[ \t]+$/, "")
 	gsub(day "T" clock "Z", "2026-01-31T12:00:00.000Z")
 	gsub("db1/4711/" four four four four, "db1/4711/5f0c6a1e9b2d7c38")
 	gsub(/"lag_ms":[0-9]+/, "\"lag_ms\":12")
 	gsub(/"oldest_ms":[0-9]+/, "\"oldest_ms\":1500")
 	gsub(/"rate":[0-9.]+/, "\"rate\":0.0")
+	sub(/epoch [0-9]+$/, "epoch 4")
 	gsub(/after [0-9.]+ s$/, "after 3.2 s")
 	$0 = settle_versions(settle_status(settle_ids($0)))
 }

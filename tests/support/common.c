@@ -257,6 +257,14 @@ void assert_lacks_at(const char *file, int line, const char *in, const char *pie
 		give_up_at(file, line, "did not expect \"%s\" in:\n%s", piece, in);
 }
 
+void only_named_tests(void)
+{
+	const char *pattern = getenv("DRAY_TEST");
+
+	if (pattern && *pattern)
+		cmocka_set_test_filter(pattern);
+}
+
 void say(const char *format, ...)
 {
 	va_list arguments;

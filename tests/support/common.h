@@ -60,6 +60,9 @@ size_t occurrences(const char *in, const char *piece);
 void assert_contains_at(const char *file, int line, const char *in, const char *piece);
 void assert_lacks_at(const char *file, int line, const char *in, const char *piece);
 
+/* Where DRAY_TEST is set, only the tests run whose names match it (* and ?). Called by main. */
+void only_named_tests(void);
+
 /* A line of what the test saw, for people who read the log. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
