@@ -57,7 +57,7 @@ CREATE TABLE dray.pipeline (
 	name          text NOT NULL,
 	kind          text NOT NULL CHECK (kind IN ('relay', 'sink')),
 	holder        text NOT NULL,        -- host and process
-	state         text NOT NULL,        -- running, standby, waiting, stopped
+	state         text NOT NULL,        -- running, waiting, stopped
 	resource      text NOT NULL,        -- the table or the stream
 	events        bigint NOT NULL,      -- since the process started
 	rate          double precision NOT NULL, -- events a second, lately

@@ -55,7 +55,7 @@ CREATE TABLE dray_pipeline (
 	name          TEXT NOT NULL,
 	kind          TEXT NOT NULL CHECK (kind IN ('relay', 'sink')),
 	holder        TEXT NOT NULL,        -- host and process
-	state         TEXT NOT NULL,        -- running, standby, waiting, stopped
+	state         TEXT NOT NULL,        -- running, waiting, stopped
 	resource      TEXT NOT NULL,        -- the table or the stream
 	events        INTEGER NOT NULL,     -- since the process started
 	rate          REAL NOT NULL,        -- events a second, lately

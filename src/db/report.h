@@ -7,7 +7,7 @@
 struct report {
 	const char *name, *kind; /* "relay" or "sink" */
 	const char *holder, *resource;
-	const char *state; /* running, standby, waiting, stopped */
+	const char *state; /* running, waiting, stopped */
 	int64_t events, dead, stuck;
 	double rate; /* events a second */
 	int64_t backlog, lag_ms; /* -1: not known */

@@ -61,10 +61,10 @@ static void keep_lease(struct relay *relay, const char *state)
 	struct lease *lease = outbox_lease(relay->outbox);
 	struct db *db = outbox_db(relay->outbox);
 
-	if (!db_is_open(db))
+	if (!db_is_open(db) ||
+		lease->epoch == 0) /* the row is written by whoever holds the lease */
 		return;
-	if (lease->epoch && clock_now_ms() >= lease_renew_at_ms(lease) &&
-		!lease_renew(db, lease, NULL))
+	if (clock_now_ms() >= lease_renew_at_ms(lease) && !lease_renew(db, lease, NULL))
 		return;
 	relay->report.state = state;
 	report_write(db, &relay->report, NULL);
