@@ -133,7 +133,7 @@ static void begin_line(struct writer *writer, bool commented, int deeper)
 {
 	buf_format(writer->out, "%*s", writer->column, "");
 	if (writer->item && !commented) {
-		writer->out->size -= STEP;
+		buf_cut(writer->out, STEP);
 		buf_add_text(writer->out, "- ");
 		writer->item = false;
 	}
@@ -234,7 +234,7 @@ static void template_setting(struct writer *writer, const struct setting *settin
 	begin_line(writer, !setting->shown, deeper);
 	buf_format(writer->out, "%s: ", name);
 	add_value(writer->out, setting, value);
-	writer->out->size--; /* the line goes on */
+	buf_cut(writer->out, 1); /* the line goes on */
 	add_help(writer->out, line, setting->help);
 }
 
@@ -267,5 +267,5 @@ void config_print_template(struct buf *out)
 		if (setting[1].section && !setting->section)
 			buf_add_char(out, '\n');
 	}
-	out->size--; /* the empty line at the end */
+	buf_cut(out, 1); /* the empty line at the end */
 }

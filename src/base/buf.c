@@ -21,6 +21,12 @@ void buf_clear(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
+void buf_cut(struct buf *buf, size_t size)
+{
+	buf->size -= size;
+	buf->data[buf->size] = '\0';
+}
+
 void buf_reserve(struct buf *buf, size_t more)
 {
 	if (buf->room - buf->size > more)

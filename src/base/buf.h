@@ -15,6 +15,7 @@ struct buf {
 
 void buf_finish(struct buf *buf);
 void buf_clear(struct buf *buf);
+void buf_cut(struct buf *buf, size_t size); /* takes so many bytes off its end */
 void buf_reserve(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, const void *data, size_t size);
 void buf_add_text(struct buf *buf, const char *text);
