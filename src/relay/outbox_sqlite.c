@@ -16,7 +16,8 @@
 #include "db/migrate.h"
 #include "db/sqlite.h"
 
-#define SETTLE_LOOK_MS 20 /* inotify speaks before the commit can be seen */
+/* inotify speaks before the commit can be seen: looks after 1, 3, 7, 15 and 31 ms */
+#define SETTLE_LOOK_MS 16
 
 static struct outbox *create(void)
 {
@@ -188,15 +189,14 @@ static void drain_inotify(struct outbox *outbox)
 /* Something was written to the file, perhaps by us; the commit shows within a few milliseconds, if it is one. */
 static bool look_again(struct outbox *outbox, int wake_fd, struct error *err)
 {
-	int64_t until = clock_now_ms() + SETTLE_LOOK_MS;
 	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
 	bool news = false;
 
 	drain_inotify(outbox);
-	while (!news && clock_now_ms() < until) {
+	for (int pause = 1; pause <= SETTLE_LOOK_MS; pause *= 2) {
 		if (!has_news(outbox, &news, err))
 			return false;
-		if (!news && poll(&fd, 1, 1) > 0)
+		if (news || poll(&fd, 1, pause) > 0)
 			return true;
 	}
 	return true;
