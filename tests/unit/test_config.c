@@ -296,7 +296,8 @@ static void what_contradicts_itself_is_refused(void **state)
 		"nats: creds, user and token exclude each other; keep one");
 	refused("nats:\n  tls: { key: a }\n", 2,
 		"tls: not in this version of Dray yet; take it out");
-	refused("nats:\n  url: tls://a\n", 2, "url: tls:// is not in this version");
+	refused("nats:\n  url: tls://a\n", 2,
+		"url: tls:// is not in this version of dray; use nats://HOST:PORT");
 	config_destroy(load_good("relays: [ { name: a, database: sqlite:x } ]\n"
 				 "sinks: [ { name: a, database: sqlite:x, stream: S } ]\n"));
 }
