@@ -101,5 +101,5 @@ int64_t lease_work_until_ms(const struct lease *lease)
 
 int64_t lease_renew_at_ms(const struct lease *lease)
 {
-	return lease->confirmed_ms + lease->length_ms / 4;
+	return lease->confirmed_ms + lease->length_ms / 3;
 }

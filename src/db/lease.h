@@ -34,7 +34,7 @@ void lease_release(struct db *db, struct lease *lease);
 /* Records that a request sent at sent_ms (monotonic) confirmed the lease. */
 void lease_confirm(struct lease *lease, int64_t sent_ms);
 
-/* Monotonic: until when work may go on without a confirmation (half the lease), when to renew (a quarter). */
+/* Monotonic: until when work may go on without a confirmation (half the lease), when to renew (a third). */
 int64_t lease_work_until_ms(const struct lease *lease);
 int64_t lease_renew_at_ms(const struct lease *lease);
 

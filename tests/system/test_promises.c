@@ -439,8 +439,11 @@ static void test_a_workqueue(void **state)
 	struct scene s = set_sink(*state, "queue", "\"retention\":\"workqueue\"", false);
 
 	publish(&s, 1, 30);
-	run(&s, "sink.before_store=kill@2");
-	is_killed(&s);
+	run(&s, "sink.before_store=sleep:10000");
+	nap(2500); /* fetched, not stored */
+	assert_int_equal(jetstream_count(s.js, s.name), 30);
+	assert_int_equal(stored(&s), 0);
+	proc_kill(s.daemon);
 	run(&s, "sink.before_ack=kill@2");
 	is_killed(&s);
 	run(&s, NULL);
