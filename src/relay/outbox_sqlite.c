@@ -16,8 +16,11 @@
 #include "db/migrate.h"
 #include "db/sqlite.h"
 
-/* inotify speaks before the commit can be seen: looks after 1, 3, 7, 15 and 31 ms */
-#define SETTLE_LOOK_MS 16
+/*
+ * inotify speaks when the WAL is written; the commit can be seen once it is synced, which a slow disk takes
+ * its time for. So looks come after 1, 3, 7 ... 255 ms.
+ */
+#define LAST_PAUSE_MS 128
 
 static struct outbox *create(void)
 {
@@ -186,18 +189,19 @@ static void drain_inotify(struct outbox *outbox)
 			continue;
 }
 
-/* Something was written to the file, perhaps by us; the commit shows within a few milliseconds, if it is one. */
-static bool look_again(struct outbox *outbox, int wake_fd, struct error *err)
+/* Something was written to the file, perhaps by us: looks for a commit, at most for so long. */
+static bool look_again(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err)
 {
 	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
 	bool news = false;
 
 	drain_inotify(outbox);
-	for (int pause = 1; pause <= SETTLE_LOOK_MS; pause *= 2) {
+	for (int pause = 1; pause <= LAST_PAUSE_MS && ms > 0; pause *= 2) {
 		if (!has_news(outbox, &news, err))
 			return false;
-		if (news || poll(&fd, 1, pause) > 0)
+		if (news || poll(&fd, 1, pause < ms ? pause : (int)ms) > 0)
 			return true;
+		ms -= pause;
 	}
 	return true;
 }
@@ -212,7 +216,7 @@ static bool wait_for_rows(struct outbox *outbox, int wake_fd, int64_t ms, struct
 		return false;
 	if (news || poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0 || fds[0].revents)
 		return true;
-	return look_again(outbox, wake_fd, err);
+	return look_again(outbox, wake_fd, ms, err);
 }
 
 const struct outbox_driver outbox_sqlite = {
