@@ -18,9 +18,11 @@
 
 /*
  * inotify speaks when the WAL is written; the commit can be seen once it is synced, which a slow disk takes
- * its time for. So looks come after 1, 3, 7 ... 255 ms.
+ * its time for. It also speaks of our own writes: then looks may be rarer.
  */
-#define LAST_PAUSE_MS 128
+#define LOOK_FOR_MS  250
+#define PAUSE_MS     4
+#define PAUSE_OWN_MS 128
 
 static struct outbox *create(void)
 {
@@ -189,19 +191,37 @@ static void drain_inotify(struct outbox *outbox)
 			continue;
 }
 
-/* Something was written to the file, perhaps by us: looks for a commit, at most for so long. */
-static bool look_again(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err)
+/* Whether this connection has written since it was last asked. */
+static bool wrote(struct outbox *outbox)
 {
-	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+	int before = file_of(outbox)->changes;
+
+	file_of(outbox)->changes = sqlite3_total_changes(sqlite_connection(connection_of(outbox)));
+	return file_of(outbox)->changes != before;
+}
+
+/* Something was written to the file, perhaps by us alone: looks for a commit, at most for ms. */
+static bool look_again(struct outbox *outbox, struct pollfd fds[2], int64_t ms, struct error *err)
+{
+	int64_t until = clock_now_ms() + (ms < LOOK_FOR_MS ? ms : LOOK_FOR_MS);
+	int pause = 1, longest = wrote(outbox) ? PAUSE_OWN_MS : PAUSE_MS;
 	bool news = false;
 
 	drain_inotify(outbox);
-	for (int pause = 1; pause <= LAST_PAUSE_MS && ms > 0; pause *= 2) {
+	while (clock_now_ms() < until) {
 		if (!has_news(outbox, &news, err))
 			return false;
-		if (news || poll(&fd, 1, pause < ms ? pause : (int)ms) > 0)
+		if (news)
 			return true;
-		ms -= pause;
+		poll(fds, 2, pause);
+		if (fds[0].revents)
+			return true;
+		pause = pause * 2 < longest ? pause * 2 : longest;
+		if (fds[1].revents) { /* somebody else's */
+			drain_inotify(outbox);
+			pause = 1;
+			longest = PAUSE_MS;
+		}
 	}
 	return true;
 }
@@ -216,7 +236,7 @@ static bool wait_for_rows(struct outbox *outbox, int wake_fd, int64_t ms, struct
 		return false;
 	if (news || poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0 || fds[0].revents)
 		return true;
-	return look_again(outbox, wake_fd, ms, err);
+	return look_again(outbox, fds, ms, err);
 }
 
 const struct outbox_driver outbox_sqlite = {

@@ -27,6 +27,7 @@ struct outbox_file {
 	dev_t device; /* of the file that is open */
 	ino_t inode;
 	int64_t version; /* data_version at the last read */
+	int changes; /* sqlite3_total_changes at the last look: tells our own writes */
 };
 
 static inline struct outbox_file *file_of(struct outbox *outbox)
