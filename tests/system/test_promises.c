@@ -142,9 +142,9 @@ static void test_a_crash_before_settling(void **state)
 static void test_crashes_one_after_the_other(void **state)
 {
 	static const char *const points[] = { "relay.after_acknowledgement=kill",
-		"relay.before_settle=kill@2", "relay.after_settle=kill",
+		"relay.before_settle=kill", "relay.after_settle=kill",
 		"relay.before_publish=kill@3", "relay.after_read=kill@2",
-		"relay.after_settle=kill@2", NULL };
+		"relay.before_publish=kill@20", NULL };
 	struct scene s = set_relay(*state, "crashes");
 
 	for (int i = 0; i < 7; i++) {
