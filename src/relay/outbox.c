@@ -125,6 +125,12 @@ bool outbox_oldest(struct outbox *outbox, int64_t *created_ms, struct error *err
 	return ok;
 }
 
+void outbox_rest(struct outbox *outbox)
+{
+	if (db_is_open(outbox->db) && outbox->driver->resting)
+		outbox->driver->resting(outbox);
+}
+
 void outbox_rewind(struct outbox *outbox)
 {
 	outbox->cursor = INT64_MIN;

@@ -60,6 +60,9 @@ bool outbox_positions(struct outbox *outbox, struct arena *arena, struct positio
 /* When the oldest pending row was created (wall clock, ms); INT64_MAX where none is pending. */
 bool outbox_oldest(struct outbox *outbox, int64_t *created_ms, struct error *err);
 
+/* Nobody will read for a while: writers need not ring. */
+void outbox_rest(struct outbox *outbox);
+
 /* Forgets the cursor and the gaps: the next reads start with the first pending row. */
 void outbox_rewind(struct outbox *outbox);
 

@@ -14,6 +14,7 @@ struct outbox_driver {
 	/* The connection is new: check the table, prepare. */
 	bool (*opened)(struct outbox *outbox, struct error *err);
 	void (*leased)(struct outbox *outbox); /* the lease was taken; may be NULL */
+	void (*resting)(struct outbox *outbox); /* nobody will read for a while; may be NULL */
 	void (*closing)(struct outbox *outbox);
 	void (*rewound)(struct outbox *outbox);
 

@@ -109,6 +109,11 @@ static void leased(struct outbox *outbox)
 		db_run(outbox->db, SQL_OUTBOX_STALE, NULL, parameters, 1, NULL, NULL, NULL);
 }
 
+static void resting(struct outbox *outbox)
+{
+	outbox_pg_wake(outbox, NULL);
+}
+
 static void closing(struct outbox *outbox)
 {
 	pg_of(outbox)->asleep = false;
@@ -184,6 +189,7 @@ const struct outbox_driver outbox_postgres = {
 	.destroy = destroy,
 	.opened = opened,
 	.leased = leased,
+	.resting = resting,
 	.closing = closing,
 	.rewound = rewound,
 	.read = outbox_pg_read,

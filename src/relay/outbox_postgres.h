@@ -14,6 +14,7 @@ struct outbox_pg {
 	struct gaps gaps;
 	char oid[16];
 	bool asleep; /* the bell's lock is ours */
+	bool found; /* the last read brought rows: the next call gives the bell back */
 	int64_t pause_ms; /* between two looks while writers are open */
 	struct buf low, high; /* parameters, kept for their memory */
 	struct buf ids, event_ids, numbers, texts;

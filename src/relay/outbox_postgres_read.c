@@ -237,6 +237,8 @@ bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct 
 	struct outbox_pg *pg = pg_of(outbox);
 	PGresult *result;
 
+	if (pg->found && !outbox_pg_wake(outbox, err))
+		return false;
 	if (pg->gaps.count > 0 && !ask_holders(outbox, err))
 		return false;
 	failpoint("relay.before_read");
@@ -255,7 +257,8 @@ bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct 
 	note_gaps(pg, *batch);
 	outbox->gaps = pg->gaps.count;
 	outbox->gaps_overflowed = pg->gaps.overflowed;
-	if ((*batch)->count > 0)
+	pg->found = (*batch)->count > 0;
+	if (pg->found)
 		pg->pause_ms = OUTBOX_PG_PAUSE_MIN_MS;
 	return true;
 }

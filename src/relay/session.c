@@ -210,6 +210,7 @@ void session_end(struct session *s, int64_t drain_ms)
 		drain(s, drain_ms);
 		stop_feed(s);
 	}
+	outbox_rest(s->outbox);
 	publisher_destroy(s->publisher);
 	for (size_t i = 0; i < s->verdict_count; i++)
 		free(s->verdicts[i].error);
