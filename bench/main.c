@@ -23,6 +23,21 @@ static int cmd_joint(const struct options *options)
 	return floor_run(options, &loop_publish, &loop_table);
 }
 
+static int cmd_consume(const struct options *options)
+{
+	return floor_run(options, &loop_consume, NULL);
+}
+
+static int cmd_ingest(const struct options *options)
+{
+	return floor_run(options, &loop_ingest, NULL);
+}
+
+static int cmd_sink_joint(const struct options *options)
+{
+	return floor_run(options, &loop_consume, &loop_ingest);
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
@@ -34,8 +49,13 @@ static const struct command {
 	{ "table", cmd_table },
 	{ "joint", cmd_joint },
 	{ "relay", cmd_relay },
+	{ "consume", cmd_consume },
+	{ "ingest", cmd_ingest },
+	{ "sink-joint", cmd_sink_joint },
 	{ "sink", cmd_sink },
 	{ "hold", cmd_hold },
+	{ "latency", cmd_latency },
+	{ "idle", cmd_idle },
 };
 
 static const struct option long_options[] = {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_MS 5
+#define LOOK_MS 20
 
 struct question {
 	const char *sqlite, *pg;

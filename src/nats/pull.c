@@ -26,7 +26,7 @@
 #define EXPIRES_MS   30000
 #define HEARTBEAT_MS 2000
 #define SILENCE_MS   6500 /* three heartbeats missed */
-#define LOOK_MS	     250 /* how often a wait looks for a stop and a broken connection */
+#define LOOK_MS	     400 /* how often a wait looks for a stop and a broken connection */
 #define REPLY_SIZE   128
 
 struct pull {
