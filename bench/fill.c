@@ -118,6 +118,7 @@ static void copy_server(const char *from, const char *to)
 	name_of(to, target);
 	snprintf(admin, sizeof(admin), "postgresql:///postgres%s", strchr(to, '?'));
 	PGconn *db = pg_connect(admin);
+	pg_do(db, "SET client_min_messages = warning");
 	snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", target);
 	pg_do(db, sql);
 	snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE %s", target, source);

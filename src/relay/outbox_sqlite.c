@@ -204,8 +204,7 @@ static bool wrote(struct outbox *outbox)
 static bool look_again(struct outbox *outbox, struct pollfd fds[2], int64_t ms, struct error *err)
 {
 	int64_t until = clock_now_ms() + (ms < LOOK_FOR_MS ? ms : LOOK_FOR_MS);
-	bool own = wrote(outbox);
-	int pause = own ? PAUSE_MS : 1, longest = own ? PAUSE_OWN_MS : PAUSE_MS;
+	int pause = 1, longest = wrote(outbox) ? PAUSE_OWN_MS : PAUSE_MS;
 	bool news = false;
 
 	drain_inotify(outbox);
@@ -217,7 +216,7 @@ static bool look_again(struct outbox *outbox, struct pollfd fds[2], int64_t ms, 
 		poll(fds, 2, pause);
 		if (fds[0].revents)
 			return true;
-		pause = pause * 4 < longest ? pause * 4 : longest;
+		pause = pause * 2 < longest ? pause * 2 : longest;
 		if (fds[1].revents) { /* somebody else's */
 			drain_inotify(outbox);
 			pause = 1;
