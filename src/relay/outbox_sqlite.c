@@ -200,10 +200,10 @@ static bool wrote(struct outbox *outbox)
 	return file_of(outbox)->changes != before;
 }
 
-/* Something was written to the file, perhaps by us alone: looks for a commit, at most for ms. */
-static bool look_again(struct outbox *outbox, struct pollfd fds[2], int64_t ms, struct error *err)
+/* Something was written to the file, perhaps by us alone: looks for a commit. */
+static bool look_again(struct outbox *outbox, struct pollfd fds[2], struct error *err)
 {
-	int64_t until = clock_now_ms() + (ms < LOOK_FOR_MS ? ms : LOOK_FOR_MS);
+	int64_t until = clock_now_ms() + LOOK_FOR_MS;
 	int pause = 1, longest = wrote(outbox) ? PAUSE_OWN_MS : PAUSE_MS;
 	bool news = false;
 
@@ -219,6 +219,7 @@ static bool look_again(struct outbox *outbox, struct pollfd fds[2], int64_t ms, 
 		pause = pause * 2 < longest ? pause * 2 : longest;
 		if (fds[1].revents) { /* somebody else's */
 			drain_inotify(outbox);
+			until = clock_now_ms() + LOOK_FOR_MS;
 			pause = 1;
 			longest = PAUSE_MS;
 		}
@@ -236,7 +237,7 @@ static bool wait_for_rows(struct outbox *outbox, int wake_fd, int64_t ms, struct
 		return false;
 	if (news || poll(fds, 2, ms < 0 ? 0 : (int)ms) <= 0 || fds[0].revents)
 		return true;
-	return look_again(outbox, fds, ms, err);
+	return look_again(outbox, fds, err);
 }
 
 const struct outbox_driver outbox_sqlite = {
