@@ -13,7 +13,8 @@ CREATE TABLE {table} (
 		CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9]Z'),
 	available_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CHECK (available_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9]Z'),
-	state        TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
+	state        TEXT NOT NULL DEFAULT 'pending'
+		CHECK (state = 'pending' OR state = 'delivered' OR state = 'dead'),
 	attempts     INTEGER NOT NULL DEFAULT 0,
 	retry_at     TEXT,
 	last_error   TEXT,

@@ -1,5 +1,7 @@
 -- Reads an outbox: every question in one statement, so in one snapshot. Each gives at most a number of rows
 -- and of payload bytes (one row at least). A row that is not due comes without headers and payload.
+-- The conditions are written so that whatever the statistics say, each goes by its partial index: a row
+-- comparison cannot go by the primary key, and a range with two ends is rated as small.
 SELECT source, id, event_id, subject, key, attempts, created_at, available_at, retry_at, at,
 	CASE WHEN due THEN headers END, CASE WHEN due THEN payload END, size
 FROM (
@@ -9,7 +11,8 @@ FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
 				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
 				headers, payload, octet_length(payload) AS size
-			FROM {table} WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2
+			FROM {table} WHERE state = 'pending' AND (state, id) > ('pending', $1::bigint)
+			ORDER BY id LIMIT $2
 		) AS found
 	) AS counted WHERE before < $3
 	UNION ALL
@@ -32,7 +35,9 @@ FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
 				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
 				headers, payload, octet_length(payload) AS size
-			FROM {table} WHERE state = 'pending' AND id > $6 AND id <= $7 ORDER BY id LIMIT $8
+			FROM {table} WHERE state = 'pending' AND (state, id) > ('pending', $6::bigint)
+				AND (state, id) <= ('pending', $7::bigint)
+			ORDER BY id LIMIT $8
 		) AS found
 	) AS counted WHERE before < $3
 	UNION ALL
@@ -42,7 +47,7 @@ FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
 				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
 				headers, payload, octet_length(payload) AS size
-			FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL
+			FROM {table} WHERE state = 'pending' AND retry_at > '-infinity'
 				AND retry_at <= statement_timestamp() + $9::bigint * interval '1 ms'
 			ORDER BY retry_at LIMIT $10
 		) AS found
@@ -55,7 +60,7 @@ FROM (
 				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM {table} WHERE state = 'pending' AND available_at > created_at
-				AND available_at <= statement_timestamp() + $9::bigint * interval '1 ms'
+				AND available_at > '-infinity' AND available_at <= statement_timestamp() + $9::bigint * interval '1 ms'
 			ORDER BY available_at LIMIT $10
 		) AS found
 	) AS counted WHERE before < $3
