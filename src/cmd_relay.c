@@ -23,6 +23,9 @@ static bool set_up(const struct cli *cli, struct config *config, struct error *e
 		config_set(relay, "relay", "stream", cli->stream, err) &&
 		cmd_pipeline_set(cli, config, relay, "relay", err);
 	free(name);
+	if (ok && relay->ordering == ORDERING_STREAM && !relay->stream)
+		return error_set(err, ERROR_USAGE,
+			"ordering=stream needs --stream: one that this relay alone publishes into");
 	return ok;
 }
 

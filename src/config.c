@@ -155,6 +155,36 @@ static void check_retries(const struct config *config, struct problems *problems
 				"retry.max: shorter than retry.initial");
 }
 
+/* A stream that one relay orders as a whole takes nobody else's messages. */
+static void check_alone(const struct config *config, size_t i, struct problems *problems)
+{
+	const struct config_relay *relay = &config->relays[i];
+
+	if (!relay->stream) {
+		problems_add(problems, relay->line,
+			"ordering: stream needs stream: the name of a stream that this relay alone "
+			"publishes into");
+		return;
+	}
+	for (size_t j = 0; j < config->relay_count; j++) {
+		const struct config_relay *other = &config->relays[j];
+		if (j == i || !other->stream || strcmp(other->stream, relay->stream) != 0)
+			continue;
+		problems_add(problems, relay->line,
+			"ordering: stream: the relay of line %d publishes into %s too; give each a "
+			"stream of its own",
+			other->line, relay->stream);
+		return;
+	}
+}
+
+static void check_ordering(const struct config *config, struct problems *problems)
+{
+	for (size_t i = 0; i < config->relay_count && !problems_full(problems); i++)
+		if (config->relays[i].ordering == ORDERING_STREAM)
+			check_alone(config, i, problems);
+}
+
 static void check_nats(const struct config_nats *nats, int line, struct problems *problems)
 {
 	int ways = !!nats->creds + !!nats->user + !!nats->token;
@@ -171,6 +201,7 @@ static void check_whole(struct config *config, int nats_line, struct problems *p
 	check_nats(&config->nats, nats_line, problems);
 	check_names(config, problems);
 	check_retries(config, problems);
+	check_ordering(config, problems);
 	for (size_t i = 0; i < config->relay_count; i++)
 		finish_relay(&config->relays[i]);
 	for (size_t i = 0; i < config->sink_count; i++)

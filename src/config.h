@@ -13,7 +13,7 @@
  * config and are freed with it; read-only once loaded, so that any thread may read it.
  */
 
-enum ordering { ORDERING_NONE, ORDERING_KEY };
+enum ordering { ORDERING_NONE, ORDERING_KEY, ORDERING_STREAM };
 enum on_delivered { ON_DELIVERED_MARK, ON_DELIVERED_DELETE };
 enum wakeup { WAKEUP_NOTIFY, WAKEUP_POLL };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };

@@ -25,6 +25,7 @@ struct event {
 
 #define HEADER_MSG_ID	       "Nats-Msg-Id"
 #define HEADER_EXPECTED_STREAM "Nats-Expected-Stream"
+#define HEADER_EXPECTED_LAST   "Nats-Expected-Last-Sequence"
 #define HEADER_KEY	       "Dray-Key"
 
 /*

@@ -243,8 +243,8 @@ void message_read_headers(struct slice block, struct message_headers *headers)
 			headers->id = header.value;
 		else if (!headers->key.data && slice_is(header.name, HEADER_KEY))
 			headers->key = header.value;
-		else if (!slice_is(
-				 header.name, HEADER_EXPECTED_STREAM)) /* was said to the server */
+		else if (!slice_is(header.name, HEADER_EXPECTED_STREAM) &&
+			!slice_is(header.name, HEADER_EXPECTED_LAST)) /* said to the server */
 			buf_add(&headers->scratch, &header, sizeof(header));
 	write_json(headers);
 	if (!headers->fault && memchr(block.data, 0, block.size))

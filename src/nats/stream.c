@@ -68,6 +68,7 @@ static void read_config(const json_t *config, struct stream_info *info)
 	info->async_persist = strcmp(text(config, "persist_mode"), "async") == 0;
 	info->memory = strcmp(text(config, "storage"), "memory") == 0;
 	info->mirror = json_is_object(json_object_get(config, "mirror"));
+	info->sources = json_array_size(json_object_get(config, "sources")) > 0;
 	info->max_msgs = number(config, "max_msgs");
 	info->max_bytes = number(config, "max_bytes");
 	info->max_msgs_per_subject = number(config, "max_msgs_per_subject");

@@ -13,7 +13,7 @@ struct stream_info {
 	struct config_list subjects;
 	enum stream_retention retention;
 	bool no_ack, sealed, deny_purge, discard_new, discard_new_per_subject, async_persist,
-		mirror, memory;
+		mirror, sources, memory;
 	int64_t max_msgs, max_bytes, max_msgs_per_subject, max_age_ns,
 		max_msg_size; /* -1 or 0: none */
 	int64_t duplicate_window_ns;

@@ -16,6 +16,7 @@ struct flight {
 	int64_t sent_ms; /* monotonic */
 	size_t stream;
 	uint64_t floor;
+	uint64_t expected; /* the sequence it must come after: chain.h */
 	struct flight *next, *previous;
 };
 

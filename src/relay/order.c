@@ -1,6 +1,6 @@
 /*
- * Which rows may fly now. What always holds for a key: at most one row of it is on its way; its queue is
- * in id order; every pending row of it that was offered is on its way, in its queue, the one that holds
+ * Which rows may fly now. What always holds for a key: at most one row of it is on its way (but for the
+ * one key of ORDERING_STREAM); its queue is in id order; every pending row of it that was offered is on its way, in its queue, the one that holds
  * it, or not below dropped_from.
  */
 #include "relay/order.h"
@@ -10,12 +10,13 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-#define NONE INT64_MAX
+#define NONE	INT64_MAX
+#define THE_KEY 1 /* of ORDERING_STREAM */
 
 struct order_key {
 	uint64_t hash;
 	struct row *flying;
-	struct row *queue; /* by id */
+	struct row *queue, *queue_last; /* by id */
 	size_t queued;
 	int64_t held_by; /* id of the row that failed, or NONE */
 	int64_t dropped_from; /* rows from here on must be read again, or NONE */
@@ -26,7 +27,8 @@ struct order_key {
 
 void order_init(struct order *order, enum ordering ordering, size_t queue_limit)
 {
-	*order = (struct order){ .ordering = ordering, .queue_limit = queue_limit };
+	*order = (struct order){ .ordering = ordering,
+		.queue_limit = ordering == ORDERING_STREAM ? SIZE_MAX / 4 : queue_limit };
 }
 
 void order_finish(struct order *order)
@@ -83,27 +85,50 @@ static void make_ready(struct order *order, struct row *row)
 	order->ready_last = row;
 }
 
+static struct row *dequeue(struct order *order, struct order_key *key)
+{
+	struct row *row = key->queue;
+
+	CHANGE(order, key, (key->queue = row->next, key->queued--));
+	return row;
+}
+
 /* Puts the next row of a free key on its way. */
 static void advance(struct order *order, struct order_key *key)
 {
-	if (key->flying || key->held_by != NONE || !key->queue)
+	if (order->ordering == ORDERING_STREAM || key->flying || key->held_by != NONE ||
+		!key->queue)
 		return;
-	struct row *row = key->queue;
-	CHANGE(order, key, (key->queue = row->next, key->queued--));
-	key->flying = row;
-	make_ready(order, row);
+	key->flying = dequeue(order, key);
+	make_ready(order, key->flying);
 }
 
 static void enqueue(struct order *order, struct order_key *key, struct row *row)
 {
 	struct row **at = &key->queue;
 
+	if (key->queue && key->queue_last->id < row->id)
+		at = &key->queue_last->next;
 	while (*at && (*at)->id < row->id)
 		at = &(*at)->next;
 	row->next = *at;
 	*at = row;
+	if (!row->next)
+		key->queue_last = row;
 	CHANGE(order, key, key->queued++);
 	advance(order, key);
+}
+
+/* Without: the row needs no place behind others. */
+static bool has_key(const struct order *order, const struct row *row)
+{
+	return order->ordering == ORDERING_STREAM ||
+		(order->ordering == ORDERING_KEY && row->event.key.data);
+}
+
+static uint64_t hash_of(const struct order *order, const struct row *row)
+{
+	return order->ordering == ORDERING_STREAM ? THE_KEY : hash_slice(row->event.key);
 }
 
 static void list_dropped(struct order *order, struct order_key *key)
@@ -174,16 +199,14 @@ static void hold(struct order *order, struct order_key *key, int64_t id)
 
 bool order_add(struct order *order, struct row *row)
 {
-	bool keyed = order->ordering == ORDERING_KEY && row->event.key.data;
-
 	if (row->source == ROW_SWEEP)
 		order->sweep_at = row->id;
-	if (!keyed) {
+	if (!has_key(order, row)) {
 		if (row->wait_ms == 0)
 			make_ready(order, row);
 		return row->wait_ms == 0;
 	}
-	row->key_hash = hash_slice(row->event.key);
+	row->key_hash = hash_of(order, row);
 	if (row->wait_ms > 0 && !row->failed)
 		return false; /* scheduled: it holds nobody */
 	struct order_key *key = key_of(order, row->key_hash);
@@ -198,34 +221,65 @@ void order_saw(struct order *order, const struct row *row)
 {
 	struct order_key *key = NULL;
 
-	if (order->ordering == ORDERING_KEY && row->event.key.data)
-		key = map_get_pointer(&order->keys, hash_slice(row->event.key));
+	if (has_key(order, row))
+		key = map_get_pointer(&order->keys, hash_of(order, row));
 	if (key)
 		key->seen = order->pass;
 }
 
+/* The queue of ORDERING_STREAM, where it may fly. */
+static struct order_key *open_queue(const struct order *order)
+{
+	struct order_key *key = map_get_pointer(&order->keys, THE_KEY);
+
+	return key && key->queue && key->held_by == NONE ? key : NULL;
+}
+
+bool order_is_ready(const struct order *order)
+{
+	if (order->ordering == ORDERING_STREAM)
+		return open_queue(order) != NULL;
+	return order->ready != NULL;
+}
+
 struct row *order_next(struct order *order)
 {
+	if (order->ordering == ORDERING_STREAM) {
+		struct order_key *key = open_queue(order);
+		return key ? dequeue(order, key) : NULL;
+	}
 	struct row *row = order->ready;
-
 	if (row)
 		order->ready = row->next;
 	return row;
 }
 
-void order_put_back(struct order *order, struct row *row)
+bool order_return(struct order *order, struct row *row)
 {
-	row->next = order->ready;
-	if (!order->ready)
-		order->ready_last = row;
-	order->ready = row;
+	struct order_key *key = key_of(order, THE_KEY);
+
+	if (key->held_by != NONE) {
+		drop(order, key, row->id);
+		return false;
+	}
+	enqueue(order, key, row);
+	return true;
+}
+
+struct row *order_take_waiting(struct order *order)
+{
+	struct order_key *key = open_queue(order);
+
+	if (!key)
+		return NULL;
+	struct row *waiting = key->queue;
+	CHANGE(order, key, (key->queue = NULL, key->queued = 0));
+	return waiting;
 }
 
 static struct order_key *key_of_row(const struct order *order, const struct row *row)
 {
-	if (order->ordering != ORDERING_KEY || !row->event.key.data)
-		return NULL;
-	return map_get_pointer(&order->keys, row->key_hash);
+	return has_key(order, row) ? map_get_pointer(&order->keys, row->key_hash) : NULL;
 }
 
 void order_done(struct order *order, struct row *row)
@@ -242,10 +296,9 @@ void order_done(struct order *order, struct row *row)
 
 struct row *order_failed(struct order *order, struct row *row)
 {
-	struct order_key *key = key_of_row(order, row);
-
-	if (!key)
+	if (!has_key(order, row))
 		return NULL;
+	struct order_key *key = key_of(order, row->key_hash);
 	key->flying = NULL;
 	hold(order, key, row->id);
 	struct row *waiting = key->queue;

@@ -13,6 +13,9 @@
  * but read again, by a sweep, once the key is free. The same happens behind a key whose queue is full, so
  * that one hot key fills no memory and stops no other.
  *
+ * With ORDERING_STREAM all rows are one key, and its rows fly one after the other without waiting: the stream
+ * itself turns away what would overtake (chain.h), and such rows are given back by order_return.
+ *
  * A sweep offers all pending rows from order_sweep_from on, in id order, between order_sweep_begin and
  * order_sweep_end. Only its rows may follow dropped ones, or a key would turn around.
  */
@@ -22,7 +25,8 @@ struct order {
 	enum ordering ordering;
 	size_t queue_limit;
 	struct map keys; /* hash of a key -> struct order_key */
-	struct row *ready, *ready_last;
+	struct row *ready,
+		*ready_last; /* not with ORDERING_STREAM, where the queue itself is ready */
 	struct order_key *dropped; /* keys with rows that must be read again */
 	size_t held; /* keys held by a failed row */
 	size_t hungry; /* dropped keys that could take rows now */
@@ -45,7 +49,16 @@ void order_saw(struct order *order, const struct row *row);
 
 /* The next row that may fly; it is on its way until done or failed is called. NULL: none. */
 struct row *order_next(struct order *order);
-void order_put_back(struct order *order, struct row *row); /* could not be sent after all */
+bool order_is_ready(const struct order *order); /* a row may fly */
+
+/*
+ * With ORDERING_STREAM: a row was on its way and is known not to be stored. True: it takes its place again.
+ * False: it is not needed now, and the caller releases it.
+ */
+bool order_return(struct order *order, struct row *row);
+
+/* With ORDERING_STREAM: takes all rows that wait, as a list by next; order_return puts them back. */
+struct row *order_take_waiting(struct order *order);
 
 void order_done(struct order *order, struct row *row); /* delivered or dead */
 

@@ -177,11 +177,12 @@ static enum judgement judge_code(const struct puback *ack)
 	case 10166: /* TTL not enabled */
 		return JUDGE_DEAD;
 	case 10060: /* expected stream does not match: another stream takes the subject */
-	case 10070: /* wrong last message id */
-	case 10071: /* wrong last sequence */
-	case 10158: /* the same id is being stored right now */
 	case 10201: /* a batch has a duplicate */
 		return JUDGE_RETRY;
+	case 10071: /* wrong last sequence */
+	case 10158: /* the same id is being stored right now */
+	case 10164: /* another message that expects something is being stored right now */
+		return JUDGE_BREAK;
 	case 10109: /* sealed */
 	case 10039: /* JetStream not enabled for the account */
 		return JUDGE_STOP;

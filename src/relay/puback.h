@@ -36,6 +36,7 @@ enum judgement {
 	JUDGE_DUPLICATE, /* stored before: is it the same event? */
 	JUDGE_DEAD, /* the row's own fault, for ever */
 	JUDGE_RETRY, /* the row's trouble: later */
+	JUDGE_BREAK, /* not where it was foretold: not stored, and no fault of the row */
 	JUDGE_ASK, /* the row's or the relay's: ask which stream takes the subject */
 	JUDGE_PAUSE, /* meets every row alike: the relay waits */
 	JUDGE_STOP, /* the set-up's fault */

@@ -174,12 +174,25 @@ static bool add_header(void *context, const char *name, const char *value, struc
 		error_set(err, ERROR_INTERNAL, "header %s: %s", name, natsStatus_GetText(status));
 }
 
+static bool add_expected(
+	const struct expected *expected, struct header_target *target, struct error *err)
+{
+	char last[24];
+
+	if (expected->stream && !add_header(target, HEADER_EXPECTED_STREAM, expected->stream, err))
+		return false;
+	if (!expected->last)
+		return true;
+	snprintf(last, sizeof(last), "%" PRIu64, *expected->last);
+	return add_header(target, HEADER_EXPECTED_LAST, last, err);
+}
+
 static bool add_headers(struct publisher *publisher, const struct event *event,
-	const char *expected_stream, struct header_target *target, struct error *err)
+	const struct expected *expected, struct header_target *target, struct error *err)
 {
 	if (!add_header(target, HEADER_MSG_ID, terminated(&publisher->id, event->id), err))
 		return false;
-	if (expected_stream && !add_header(target, HEADER_EXPECTED_STREAM, expected_stream, err))
+	if (!add_expected(expected, target, err))
 		return false;
 	if (event->key.data &&
 		!add_header(target, HEADER_KEY, terminated(&publisher->key, event->key), err))
@@ -220,7 +233,7 @@ static bool publish(struct publisher *publisher, natsMsg *message, struct error 
 }
 
 bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
-	const char *expected_stream, struct error *err)
+	const struct expected *expected, struct error *err)
 {
 	struct header_target target = { 0 };
 	char reply[160];
@@ -233,7 +246,7 @@ bool publisher_send(struct publisher *publisher, uint64_t token, const struct ev
 			reply, event->payload.data, (int)event->payload.size);
 	if (status != NATS_OK)
 		return error_set(err, ERROR_INTERNAL, "a message: %s", natsStatus_GetText(status));
-	bool ok = add_headers(publisher, event, expected_stream, &target, err) &&
+	bool ok = add_headers(publisher, event, expected, &target, err) &&
 		check_size(publisher, event, target.size, err);
 	failpoint("relay.before_publish");
 	ok = ok && publish(publisher, target.message, err);

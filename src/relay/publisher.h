@@ -25,13 +25,19 @@ struct publisher *publisher_create(struct link *link, struct bell *bell, struct 
 /* Accepts NULL. No answer comes after it. A server that does not answer gets its link closed. */
 void publisher_destroy(struct publisher *publisher);
 
+/* What the stream shall check before it stores. */
+struct expected {
+	const char *stream; /* NULL: any */
+	const uint64_t *last; /* the sequence that the message comes after; NULL: any */
+};
+
 /*
  * Sends one event; the answer comes with its token, or never. ERROR_REJECTED: the event may not be sent as
  * it is (checked before a byte is written). ERROR_UNAVAILABLE: the connection is at fault, and the event
  * may or may not arrive.
  */
 bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
-	const char *expected_stream, struct error *err);
+	const struct expected *expected, struct error *err);
 
 /* Sends what the client library still buffers, so that a lone message does not wait for company. */
 bool publisher_flush(struct publisher *publisher, struct error *err);

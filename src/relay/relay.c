@@ -24,6 +24,7 @@ struct relay {
 	struct link *link;
 	struct stop *stop;
 	struct counts counts;
+	struct chain chain;
 	struct report report;
 	int64_t failures; /* since the last progress */
 	int64_t outage_ms; /* monotonic: when it began; 0: none */
@@ -103,6 +104,7 @@ static bool run_session(struct relay *relay, struct error *err)
 		.link = relay->link,
 		.stop = relay->stop,
 		.counts = &relay->counts,
+		.chain = &relay->chain,
 		.report = &relay->report };
 
 	relay->report.state = "running";
@@ -161,6 +163,7 @@ bool relay_run(const struct config *config, const struct config_relay *relay, st
 	struct relay run = { .config = relay, .stop = stop, .counts = { .lag_ms = -1 } };
 	bool ok = true;
 
+	chain_init(&run.chain, relay->ordering == ORDERING_STREAM, (size_t)relay->max_in_flight);
 	run.outbox = outbox_create(relay, stop, err);
 	if (!run.outbox)
 		return false;

@@ -12,6 +12,7 @@
 
 #define TURN_MS	     250 /* while messages are on their way */
 #define IDLE_TURN_MS 5000
+#define MEND_TURN_MS 5 /* while the chain of expected sequences is broken */
 #define REPORT_MS    1000
 #define GATHER_US    300 /* under load: many answers a turn, not a switch of threads for each */
 #define HEALTHY_MS   2000 /* so long without trouble ends an outage, also with nothing to send */
@@ -25,7 +26,7 @@ bool session_begin(struct session *s, struct error *err)
 {
 	if (!bell_init(&s->bell))
 		return error_set(err, ERROR_UNAVAILABLE, "no more descriptors can be had");
-	streams_init(&s->streams, s->link, s->config->stream);
+	streams_init(&s->streams, s->link, s->config->stream, s->chain->on);
 	order_init(&s->order, s->config->ordering, (size_t)s->config->batch);
 	flights_init(&s->flights, (size_t)s->config->max_in_flight);
 	s->began_ms = clock_now_ms();
@@ -33,6 +34,8 @@ bool session_begin(struct session *s, struct error *err)
 	outbox_rewind(s->outbox);
 	if (!session_look_up(s, err))
 		return false;
+	if (s->chain->on)
+		chain_mend(s->chain, s->streams.items[0].acked);
 	s->publisher = publisher_create(s->link, &s->bell, err);
 	if (!s->publisher || !publisher_flush(s->publisher, err)) /* the server answers */
 		return false;
@@ -121,8 +124,8 @@ static bool take_turn(struct session *s, struct error *err)
 	if (!link_is_up(s->link))
 		return error_set(
 			err, ERROR_UNAVAILABLE, "%s: the connection broke", link_label(s->link));
-	if (!take_answers(s, err) || !session_take_rows(s, err) || !session_send_ready(s, err) ||
-		!session_check_silence(s, err))
+	if (!take_answers(s, err) || !session_take_rows(s, err) || !session_mend(s, err) ||
+		!session_send_ready(s, err) || !session_check_silence(s, err))
 		return false;
 	put_verdicts(s);
 	end_doubts(s);
@@ -137,7 +140,9 @@ static int64_t next_turn_ms(const struct session *s)
 {
 	int64_t left = s->next_sweep_ms - clock_now_ms();
 
-	if (s->flights.count > 0 || s->order.ready)
+	if (s->chain->broken)
+		return MEND_TURN_MS;
+	if (s->flights.count > 0 || order_is_ready(&s->order))
 		return TURN_MS;
 	return left < IDLE_TURN_MS ? left : IDLE_TURN_MS;
 }

@@ -1,6 +1,7 @@
 #ifndef RELAY_SESSION_H
 #define RELAY_SESSION_H
 
+#include "relay/chain.h"
 #include "relay/feed.h"
 #include "relay/flight.h"
 #include "relay/order.h"
@@ -25,6 +26,7 @@ struct session {
 	struct link *link;
 	struct stop *stop;
 	struct counts *counts; /* the relay's, over all sessions */
+	struct chain *chain; /* the relay's, over all sessions */
 	struct report *report;
 
 	struct bell bell;
@@ -34,6 +36,7 @@ struct session {
 	struct stored stored;
 	struct order order;
 	struct flights flights;
+	struct row *turned_away, *turned_away_last; /* not stored since the chain is broken */
 	struct map rows; /* id -> the row in memory */
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;
@@ -65,6 +68,11 @@ bool session_take_rows(struct session *session, struct error *err);
 bool session_answer(struct session *session, const struct answer *answer, struct error *err);
 bool session_send_ready(struct session *session, struct error *err);
 bool session_check_silence(struct session *session, struct error *err);
+
+/* Of ORDERING_STREAM: looks at an answer (dealt: nothing else is to be done with it), and mends a break. */
+bool session_chain_answer(struct session *session, struct flight *flight, const struct puback *ack,
+	bool *dealt, struct error *err);
+bool session_mend(struct session *session, struct error *err);
 
 /* A row that the stream holds already is not sent again. dealt: it got its verdict. */
 bool session_settle_stored(

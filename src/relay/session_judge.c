@@ -200,14 +200,18 @@ static bool judge(struct session *s, struct row *row, const struct puback *ack, 
 bool session_answer(struct session *s, const struct answer *answer, struct error *err)
 {
 	struct flight *flight = flights_find(&s->flights, answer->token);
+	bool dealt;
 
 	if (!flight) /* of an earlier session's message, or one that was looked up */
 		return true;
 	if (answer->token > s->flights.newest_answered)
 		s->flights.newest_answered = answer->token;
+	if (!session_chain_answer(s, flight, &answer->ack, &dealt, err))
+		return false;
+	if (dealt)
+		return true;
 	/* The row stays on its way until it is judged, so that its floor keeps the position back. */
-	struct row *row = flight->row;
-	if (!judge(s, row, &answer->ack, err))
+	if (!judge(s, flight->row, &answer->ack, err))
 		return false;
 	flights_land(&s->flights, flight);
 	return true;
@@ -245,8 +249,12 @@ bool session_check_silence(struct session *s, struct error *err)
 
 	if (!oldest || clock_now_ms() - oldest->sent_ms < ACK_WAIT_MS)
 		return true;
-	if (s->flights.newest_answered > oldest->token)
-		return judge_unanswered(s, oldest, err);
+	if (s->flights.newest_answered > oldest->token) {
+		if (!s->chain->on)
+			return judge_unanswered(s, oldest, err);
+		chain_break(s->chain, clock_now_ms());
+		return true;
+	}
 	link_last_error(s->link, server, sizeof(server));
 	return error_set(err, ERROR_UNAVAILABLE, "%s: no acknowledgement for %d s%s%s",
 		link_label(s->link), ACK_WAIT_MS / 1000, server[0] ? "; the server said: " : "",

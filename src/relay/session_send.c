@@ -41,7 +41,11 @@ static bool launch(struct session *s, struct row *row, size_t stream, struct err
 	struct flight *flight = flights_launch(&s->flights, row, stream, acked, clock_now_ms());
 	struct error why = { 0 };
 
-	if (publisher_send(s->publisher, flight->token, &row->event, s->config->stream, &why)) {
+	flight->expected = s->chain->last;
+	const struct expected expected = { s->config->stream,
+		s->chain->on ? &flight->expected : NULL };
+	if (publisher_send(s->publisher, flight->token, &row->event, &expected, &why)) {
+		s->chain->last++;
 		s->sent = true;
 		return true;
 	}
@@ -76,7 +80,7 @@ static bool send_row(struct session *s, struct row *row, struct error *err)
 
 static bool may_send(const struct session *s)
 {
-	return s->flights.count < s->flights.capacity &&
+	return !s->chain->broken && s->flights.count < s->chain->window &&
 		s->flights.bytes < (size_t)s->config->max_in_flight_bytes &&
 		!stop_requested(s->stop) && clock_now_ms() < s->work_until_ms;
 }

@@ -10,9 +10,9 @@
 
 #define REFUSED_FOR_MS 1000
 
-void streams_init(struct streams *streams, struct link *link, const char *only)
+void streams_init(struct streams *streams, struct link *link, const char *only, bool alone)
 {
-	*streams = (struct streams){ .link = link, .only = only };
+	*streams = (struct streams){ .link = link, .only = only, .alone = alone };
 }
 
 void streams_finish(struct streams *streams)
@@ -28,7 +28,7 @@ void streams_finish(struct streams *streams)
 	*streams = (struct streams){ 0 };
 }
 
-bool streams_check(const struct stream_info *info, struct error *err)
+bool streams_check(const struct stream_info *info, bool alone, struct error *err)
 {
 	const char *why = NULL;
 
@@ -42,6 +42,10 @@ bool streams_check(const struct stream_info *info, struct error *err)
 		why = "it acknowledges before it writes (persist_mode async)";
 	else if (info->retention == STREAM_INTEREST && info->consumers == 0)
 		why = "it has interest retention and no consumer, so it acknowledges and stores nothing";
+	else if (alone && info->retention != STREAM_LIMITS)
+		why = "ordering: stream needs limits retention, so that what it holds can be looked up";
+	else if (alone && info->sources)
+		why = "ordering: stream needs it alone, and it takes messages of other streams (sources)";
 	if (!why)
 		return true;
 	return error_set(
@@ -58,7 +62,7 @@ bool streams_add(
 			err->kind = ERROR_UNAVAILABLE;
 		return false;
 	}
-	if (!streams_check(&info, err)) {
+	if (!streams_check(&info, streams->alone, err)) {
 		stream_info_finish(&info);
 		return false;
 	}

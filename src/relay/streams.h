@@ -20,6 +20,7 @@ struct known_stream {
 struct streams {
 	struct link *link;
 	const char *only; /* the configured stream, or NULL */
+	bool alone; /* and nobody else publishes into it */
 	struct known_stream *items;
 	size_t count;
 	struct map refused; /* hash of a subject that no stream took -> when that was */
@@ -27,7 +28,7 @@ struct streams {
 
 #define STREAMS_NONE SIZE_MAX
 
-void streams_init(struct streams *streams, struct link *link, const char *only);
+void streams_init(struct streams *streams, struct link *link, const char *only, bool alone);
 void streams_finish(struct streams *streams);
 
 /*
@@ -52,7 +53,7 @@ size_t streams_find(const struct streams *streams, const char *name);
 /* Whether any stream takes the subject now, asked at most once a second per subject. */
 bool streams_anyone(struct streams *streams, struct slice subject, bool *taken, struct error *err);
 
-/* Why a stream cannot be relayed into: false and ERROR_SCHEMA. */
-bool streams_check(const struct stream_info *info, struct error *err);
+/* Why a stream cannot be relayed into (alone: in the order of the whole): false and ERROR_SCHEMA. */
+bool streams_check(const struct stream_info *info, bool alone, struct error *err);
 
 #endif

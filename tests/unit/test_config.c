@@ -194,6 +194,20 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
 	refused("nats: { urrl: x }\n", 1, "unknown key \"urrl\" in nats; did you mean \"url\"?");
 }
 
+static void total_order_needs_a_stream_of_its_own(void **state)
+{
+	(void)state;
+	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", ordering: stream }\n", 2,
+		"ordering: stream needs stream: the name of a stream that this relay alone publishes "
+		"into");
+	refused("relays:\n"
+		"  - { name: a, database: \"sqlite:a.db\", stream: S }\n"
+		"  - { name: b, database: \"sqlite:b.db\", stream: S, ordering: stream }\n",
+		3,
+		"ordering: stream: the relay of line 2 publishes into S too; give each a stream of its "
+		"own");
+}
+
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
 	(void)state;
@@ -203,8 +217,6 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 		"columns: { id: n }", "columns: not in this version of Dray yet; take it out");
 	refused_in_relay(
 		"retention: 7d", "retention: \"7d\" is not in this version of Dray yet; use off");
-	refused_in_relay("ordering: stream",
-		"ordering: \"stream\" is not in this version of Dray yet; use none or key");
 	refused_in_sink(
 		"mode: upsert", "mode: \"upsert\" is not in this version of Dray yet; use archive");
 	refused_in_sink("key: [id]", "key: not in this version of Dray yet; take it out");
@@ -576,6 +588,7 @@ int main(void)
 		cmocka_unit_test(every_setting_is_read),
 		cmocka_unit_test(nothing_is_unset),
 		cmocka_unit_test(unknown_keys_are_refused_with_the_nearest),
+		cmocka_unit_test(total_order_needs_a_stream_of_its_own),
 		cmocka_unit_test(keys_of_later_versions_are_refused_by_name),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(subjects_are_checked),

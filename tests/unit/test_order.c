@@ -575,21 +575,109 @@ static void test_a_hold_made_during_a_sweep(void **state)
 	order_finish(&order);
 }
 
-static void test_a_row_that_could_not_be_sent(void **state)
+/* Total order: everything flies at once, one behind the other, whatever its key. */
+static void test_a_stream_is_one_key(void **state)
 {
 	struct order order;
 
 	(void)state;
-	order_init(&order, ORDERING_KEY, LIMIT);
-	add(&order, 1, "a");
-	add(&order, 2, "a");
-	order_put_back(&order, flies(&order, 1)); /* nothing else was ready */
-	add(&order, 3, "b");
-	order_put_back(&order, flies(&order, 1)); /* something was */
-	passes(&order, 1);
-	passes(&order, 3);
-	passes(&order, 2);
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	add(&order, 10, "a");
+	add(&order, 20, NULL);
+	add(&order, 30, "a");
+	for (int i = 4; i < 100; i++) /* the window limits it, nothing else */
+		add(&order, i * 10, "b");
+	add_from(&order, 5, "c", ROW_GAP); /* committed late: next */
+	assert_true(order_is_ready(&order));
+	struct row *first = flies(&order, 5), *second = flies(&order, 10);
+	order_done(&order, first);
+	flies(&order, 20);
+	order_done(&order, second);
+	for (int i = 3; i < 100; i++)
+		passes(&order, i * 10);
+	assert_false(order_is_ready(&order));
 	end_clean(&order);
+}
+
+static void test_what_the_stream_turned_away_comes_again(void **state)
+{
+	struct order order;
+	struct row *row[6];
+
+	(void)state;
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	for (int i = 1; i <= 5; i++)
+		row[i] = add(&order, i, "k");
+	for (int i = 1; i <= 3; i++)
+		flies(&order, i);
+	order_done(&order, row[1]);
+	struct row *waiting = order_take_waiting(&order);
+	assert_ptr_equal(waiting, row[4]);
+	assert_ptr_equal(waiting->next, row[5]);
+	assert_null(row[5]->next);
+	assert_false(order_is_ready(&order));
+	assert_true(order_return(&order, row[2]));
+	assert_true(order_return(&order, row[3]));
+	assert_true(order_return(&order, row[4]));
+	assert_true(order_return(&order, row[5]));
+	for (int i = 2; i <= 5; i++)
+		passes(&order, i);
+	assert_null(order_take_waiting(&order));
+	end_clean(&order);
+}
+
+/* A row that failed holds all; what was on its way behind it is dropped when it comes back. */
+static void test_a_failed_row_holds_the_stream(void **state)
+{
+	struct order order;
+	struct row *row[5];
+
+	(void)state;
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	for (int i = 1; i <= 4; i++)
+		row[i] = add(&order, i, i % 2 ? "a" : "b");
+	flies(&order, 1);
+	flies(&order, 2);
+	struct row *dropped = order_failed(&order, row[1]);
+	assert_int_equal(length(dropped), 2);
+	assert_false(order_return(&order, row[2]));
+	refuse_from(&order, 5, "c", ROW_NEW);
+	nothing_flies(&order);
+	assert_null(order_take_waiting(&order));
+	assert_true(order_sweep_from(&order) == INT64_MAX);
+
+	row[1]->source = ROW_RETRY;
+	assert_true(order_add(&order, row[1])); /* due again */
+	passes(&order, 1);
+	assert_int_equal(order_sweep_from(&order), 2);
+	order_sweep_begin(&order, 2);
+	for (int i = 2; i <= 4; i++)
+		add_from(&order, i, NULL, ROW_SWEEP);
+	add_from(&order, 5, NULL, ROW_SWEEP);
+	order_sweep_end(&order);
+	for (int i = 2; i <= 5; i++)
+		passes(&order, i);
+	end_clean(&order);
+}
+
+/* A row that is not due: held where it failed, in nobody's way where it is scheduled. */
+static void test_a_stream_and_rows_that_are_not_due(void **state)
+{
+	struct order order;
+	struct row *scheduled = make(1, NULL, ROW_NEW), *failed = make(2, "x", ROW_NEW);
+
+	(void)state;
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	scheduled->wait_ms = failed->wait_ms = 500;
+	failed->failed = true;
+	assert_false(order_add(&order, scheduled));
+	add(&order, 3, NULL);
+	passes(&order, 3);
+	assert_false(order_add(&order, failed));
+	refuse_from(&order, 4, NULL, ROW_NEW);
+	nothing_flies(&order);
+	assert_int_equal(order.held, 1);
+	order_finish(&order);
 }
 
 /*
@@ -897,10 +985,6 @@ static void launch_rows(struct model *m)
 	struct row *row;
 
 	while (m->in_flight < limit && (row = order_next(&m->order))) {
-		if (chance_of(m, 30) == 0) {
-			order_put_back(&m->order, row);
-			return;
-		}
 		check_launch(m, row->id);
 		m->table[row->id].flying = true;
 		m->table[row->id].sent++;
@@ -1106,7 +1190,10 @@ int main(void)
 		cmocka_unit_test(test_a_full_sweep_frees_a_stale_hold),
 		cmocka_unit_test(test_a_full_sweep_keeps_a_live_hold),
 		cmocka_unit_test(test_a_hold_made_during_a_sweep),
-		cmocka_unit_test(test_a_row_that_could_not_be_sent),
+		cmocka_unit_test(test_a_stream_is_one_key),
+		cmocka_unit_test(test_what_the_stream_turned_away_comes_again),
+		cmocka_unit_test(test_a_failed_row_holds_the_stream),
+		cmocka_unit_test(test_a_stream_and_rows_that_are_not_due),
 		cmocka_unit_test(test_the_model),
 	};
 
