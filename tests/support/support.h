@@ -16,6 +16,7 @@
 #include "support/oracle.h"
 #include "support/pg_server.h"
 #include "support/proc.h"
+#include "support/proxy.h"
 #include "support/testdb.h"
 
 #endif

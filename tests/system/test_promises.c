@@ -3,7 +3,6 @@
  * show. Streams here forget ids after a tenth of a second, so that no duplicate window covers anything up.
  */
 #include "fixture.h"
-#include "proxy.h"
 
 #include <signal.h>
 

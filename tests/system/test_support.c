@@ -1,5 +1,9 @@
 /* The support library itself: servers come, go and come back, and the oracle sees each kind of wrong. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "support/support.h"
 
@@ -158,6 +162,91 @@ static void test_emit_is_byte_for_byte(void **state)
 	testdb_close(db);
 }
 
+/* A bare client of nats-server: it has read the server's greeting. */
+static int plain_client(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval limit = { .tv_sec = 5 };
+	char greeting[4096];
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		recv(fd, greeting, sizeof(greeting), 0) <= 0)
+		give_up("nats-server does not greet on port %d", port);
+	return fd;
+}
+
+static void ask(int fd)
+{
+	assert_int_equal(send(fd, "PING\r\n", 6, MSG_NOSIGNAL), 6);
+}
+
+/* Within ms; false: nothing came. */
+static bool answered(int fd, int ms)
+{
+	struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	char answer[16] = "";
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return recv(fd, answer, 6, MSG_WAITALL) == 6 && strcmp(answer, "PONG\r\n") == 0;
+}
+
+static void test_proxy_holds_and_delays(void **state)
+{
+	struct proxy *proxy = proxy_start(nats.port);
+	int fd = plain_client(proxy_port(proxy));
+
+	(void)state;
+	for (int direction = PROXY_TO_SERVER; direction <= PROXY_BOTH; direction++) {
+		proxy_hold(proxy, direction);
+		ask(fd);
+		assert_false(answered(fd, 100));
+		proxy_clear(proxy);
+		assert_true(answered(fd, 5000));
+	}
+	proxy_delay(proxy, 100);
+	int64_t asked = now_ms();
+	ask(fd);
+	assert_true(answered(fd, 5000));
+	assert_in_range(now_ms() - asked, 200, 2000);
+	proxy_clear(proxy);
+	proxy_throttle(proxy, 20); /* a question and an answer of 6 bytes each */
+	asked = now_ms();
+	ask(fd);
+	assert_true(answered(fd, 5000));
+	assert_in_range(now_ms() - asked, 200, 3000);
+	close(fd);
+	WAIT_UNTIL(5000, proxy_connections(proxy) == 0);
+}
+
+static void test_proxy_cuts_and_refuses(void **state)
+{
+	struct proxy *proxy = proxy_start(nats.port);
+	int fd = plain_client(proxy_port(proxy)), second;
+
+	(void)state;
+	proxy_cut(proxy);
+	assert_false(answered(fd, 5000));
+	WAIT_UNTIL(5000, proxy_connections(proxy) == 0);
+	proxy_refuse(proxy);
+	assert_false(port_answers(proxy_port(proxy)));
+	proxy_accept(proxy);
+	close(fd);
+	fd = plain_client(proxy_port(proxy));
+	proxy_forget(proxy);
+	second = plain_client(proxy_port(proxy));
+	ask(fd);
+	ask(second);
+	assert_true(answered(second, 5000));
+	assert_false(answered(fd, 100));
+	assert_int_equal(proxy_connections(proxy), 2);
+	close(fd);
+	close(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +256,8 @@ int main(void)
 		cmocka_unit_test(test_postgres_comes_back),
 		cmocka_unit_test(test_oracle_counts_each_wrong),
 		cmocka_unit_test(test_emit_is_byte_for_byte),
+		cmocka_unit_test(test_proxy_holds_and_delays),
+		cmocka_unit_test(test_proxy_cuts_and_refuses),
 	};
 
 	return cmocka_run_group_tests_name("support", tests, start, NULL);
