@@ -18,12 +18,14 @@ void chain_init(struct chain *chain, bool on, size_t window)
 void chain_mend(struct chain *chain, uint64_t last)
 {
 	chain->last = chain->seen = last;
+	chain->stored = 0;
 	chain->broken = false;
 }
 
 bool chain_stored(struct chain *chain, uint64_t expected, uint64_t seq)
 {
 	chain->breaks = 0;
+	chain->stored++;
 	if (chain->window < chain->window_max)
 		chain->window++;
 	return seq == expected + 1;

@@ -19,6 +19,7 @@ struct chain {
 		seen; /* what the stream holds up to here was sorted out when the chain was mended */
 	size_t window,
 		window_max; /* messages on their way: fewer after a break, which wastes them */
+	uint64_t stored; /* messages that were stored since then */
 	bool broken;
 	int64_t broken_ms; /* monotonic: since when */
 	unsigned breaks; /* since a message was stored */

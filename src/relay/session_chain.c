@@ -39,13 +39,15 @@ bool session_chain_answer(struct session *s, struct flight *flight, const struct
 	*dealt = false;
 	if (!s->chain->on)
 		return true;
-	if (judgement == JUDGE_DELIVERED)
+	if (judgement == JUDGE_DELIVERED) {
+		s->overtaken = s->overtaken || s->turned_away;
 		return chain_stored(s->chain, flight->expected, ack->seq) ||
 			error_set(err, ERROR_SCHEMA,
 				"stream %s stored a message at %" PRIu64
 				" that had to come after %" PRIu64
 				": the server does not check %s; use ordering: key",
 				ack->stream, ack->seq, flight->expected, HEADER_EXPECTED_LAST);
+	}
 	chain_break(s->chain, clock_now_ms());
 	*dealt = judgement == JUDGE_BREAK;
 	if (*dealt)
@@ -85,23 +87,45 @@ static struct row *take_unstored(struct session *s)
 	return rows;
 }
 
-/* Delivers the rows that the stream holds, and gives the others back. */
-static bool sort_out(struct session *s, struct row *rows, uint64_t *found, struct error *err)
+struct found {
+	uint64_t count; /* rows of which the stream holds what was not known to be stored */
+	uint64_t end; /* everything up to here was read */
+};
+
+/* Delivers the rows that the stream holds, gives the others back. */
+static bool sort_out(struct session *s, struct row *rows, struct found *found, struct error *err)
 {
 	struct row *next;
 	bool dealt;
 
 	for (struct row *row = rows; row; row = next) {
 		next = row->next;
+		const struct stored_message *at = stored_find(&s->stored, row->event.id);
+		found->count += at && at->seq > s->chain->seen;
+		if (at && at->seq > found->end)
+			found->end = at->seq;
 		if (!session_settle_stored(s, row, &dealt, err))
 			return false;
 		if (dealt)
 			order_done(&s->order, row);
 		else
 			give_back(s, row);
-		*found += dealt;
 	}
 	return true;
+}
+
+/*
+ * A message of somebody else takes just the sequence after which the second of our messages had to come; so
+ * the first alone is turned away. Nothing can be done about it but to say so.
+ */
+static void say_overtaken(struct session *s)
+{
+	if (s->overtaken)
+		log_error(s->config->name,
+			"the order of stream %s is broken: row %" PRId64
+			" was overtaken by rows behind it, since another publisher put a message between",
+			s->streams.items[0].position.stream, s->turned_away->id);
+	s->overtaken = false;
 }
 
 /* Messages that are no row's. */
@@ -125,24 +149,34 @@ static bool meet_strangers(struct session *s, uint64_t count, uint64_t end, stru
 	return true;
 }
 
-bool session_mend(struct session *s, struct error *err)
+/* What is not answered is stored above the lowest sequence that was known when it was sent, if at all. */
+static bool read_unknown(struct session *s, uint64_t end, struct error *err)
 {
 	const struct known_stream *known = &s->streams.items[0];
-	uint64_t end, found = 0;
+	uint64_t from = flights_floor(&s->flights, 0, known->acked);
 
-	if (!chain_is_due(s->chain, s->flights.count, clock_now_ms()))
+	if (from < s->chain->seen)
+		from = s->chain->seen;
+	return end <= from ||
+		stored_read(&s->stored, s->link, 0, known->position.stream, from + 1, 0, err);
+}
+
+bool session_mend(struct session *s, struct error *err)
+{
+	int64_t now = clock_now_ms();
+	struct found found = { 0 };
+
+	if (!chain_is_due(s->chain, s->flights.count, now) || now >= s->work_until_ms)
 		return true;
-	if (!find_end(s, &end, err))
+	if (!find_end(s, &found.end, err) || !read_unknown(s, found.end, err))
 		return false;
-	uint64_t from = known->acked > s->chain->seen ? known->acked : s->chain->seen;
-	if (end > from &&
-		!stored_read(&s->stored, s->link, 0, known->position.stream, from + 1, 0, err))
-		return false;
+	say_overtaken(s);
 	struct row *waiting = order_take_waiting(&s->order); /* behind the others */
 	if (!sort_out(s, take_unstored(s), &found, err) || !sort_out(s, waiting, &found, err))
 		return false;
-	chain_mend(s->chain, end);
-	log_debug(s->config->name, "the chain broke; it goes on after sequence %" PRIu64, end);
-	uint64_t beyond = end > from ? end - from : 0;
-	return meet_strangers(s, beyond > found ? beyond - found : 0, end, err);
+	uint64_t strangers = found.end - s->chain->seen - s->chain->stored - found.count;
+	chain_mend(s->chain, found.end);
+	log_debug(
+		s->config->name, "the chain broke; it goes on after sequence %" PRIu64, found.end);
+	return meet_strangers(s, strangers, found.end, err);
 }
