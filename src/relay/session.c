@@ -4,10 +4,13 @@
  */
 #include "relay/session.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #define TURN_MS	     250 /* while messages are on their way */
@@ -16,6 +19,18 @@
 #define REPORT_MS    1000
 #define GATHER_US    300 /* under load: many answers a turn, not a switch of threads for each */
 #define HEALTHY_MS   2000 /* so long without trouble ends an outage, also with nothing to send */
+
+void session_alarm(struct session *s, const char *format, ...)
+{
+	struct report *report = s->report;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
+	va_end(arguments);
+	report->last_error_ms = clock_wall_ms();
+	log_error(s->config->name, "%s", report->last_error);
+}
 
 static size_t capacity(const struct config_relay *config)
 {

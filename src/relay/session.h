@@ -45,6 +45,7 @@ struct session {
 	bool settled_any; /* something was delivered in this session */
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
+	int64_t oldest_ms; /* wall clock: when the oldest row that was pending at the beginning was made */
 	int64_t sweep_began_ms, next_sweep_ms, reported_ms;
 };
 
@@ -82,5 +83,9 @@ bool session_settle_stored(
 /* Verdicts, to be settled with the next turn. */
 void session_deliver(struct session *session, struct row *row, size_t stream, uint64_t seq);
 void session_fail(struct session *session, struct row *row, bool dead, const char *why);
+
+/* Something that a person must know of: in the log, and as the last error in `dray status`. */
+void session_alarm(struct session *session, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

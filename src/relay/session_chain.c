@@ -121,7 +121,7 @@ static bool sort_out(struct session *s, struct row *rows, struct found *found, s
 static void say_overtaken(struct session *s)
 {
 	if (s->overtaken)
-		log_error(s->config->name,
+		session_alarm(s,
 			"the order of stream %s is broken: row %" PRId64
 			" was overtaken by rows behind it, since another publisher put a message between",
 			s->streams.items[0].position.stream, s->turned_away->id);
@@ -142,7 +142,7 @@ static bool meet_strangers(struct session *s, uint64_t count, uint64_t end, stru
 			"); ordering: stream needs a stream that this relay alone "
 			"publishes into: give it one, or use ordering: key",
 			name, end);
-	log_warning(s->config->name,
+	session_alarm(s,
 		"stream %s got %" PRIu64 " message%s of another publisher, up to sequence %" PRIu64
 		"; ordering: stream needs it alone",
 		name, count, count == 1 ? "" : "s", end);

@@ -6,8 +6,6 @@
 
 #include <inttypes.h>
 
-#include "base/log.h"
-
 #define LOOK_UP_BY_TIME \
 	100000 /* so many messages after the position: the oldest row's age tells more */
 
@@ -18,59 +16,56 @@ static uint64_t uncertain_from(struct session *s, struct known_stream *known,
 	if (!old || old->seq == 0)
 		return 0;
 	if (strcmp(old->created, end->created) != 0) {
-		log_error(s->config->name,
+		session_alarm(s,
 			"stream %s was made anew: what it held before, up to sequence %" PRIu64
 			", is gone",
 			old->stream, old->seq);
 		return 1;
 	}
 	if (end->seq < old->seq) {
-		log_error(s->config->name,
+		session_alarm(s,
 			"stream %s ends at sequence %" PRIu64 ", but acknowledged up to %" PRIu64
 			": it has lost messages that were marked delivered",
 			old->stream, end->seq, old->seq);
-		return end->seq + 1;
+		return 0; /* it may have grown again before anybody looked */
 	}
 	known->position.seq = old->seq;
 	return end->seq - old->seq > LOOK_UP_BY_TIME ? 0 : old->seq + 1;
 }
 
 /* Looks up one stream. Until every pending row was read once its position stays where it was. */
-static bool look_up(struct session *s, size_t stream, const struct position *old, int64_t oldest_ms,
-	struct error *err)
+static bool look_up(struct session *s, size_t stream, const struct position *old, struct error *err)
 {
 	struct known_stream *known = &s->streams.items[stream];
 	const struct position end = known->position;
 
 	known->position.seq = 0;
 	uint64_t from = uncertain_from(s, known, old, &end);
-	if (oldest_ms == INT64_MAX) /* no row is pending, so none is uncertain */
+	if (s->oldest_ms == INT64_MAX) /* no row is pending, so none is uncertain */
 		return true;
 	return stored_read(
-		&s->stored, s->link, stream, end.stream, from, oldest_ms - SESSION_DAY_MS, err);
+		&s->stored, s->link, stream, end.stream, from, s->oldest_ms - SESSION_DAY_MS, err);
 }
 
 /* A stream that is gone for good cannot hold what is uncertain. */
-static bool look_up_other(
-	struct session *s, const struct position *position, int64_t oldest_ms, struct error *err)
+static bool look_up_other(struct session *s, const struct position *position, struct error *err)
 {
 	size_t stream;
 	bool missing;
 	struct error why = { 0 };
 
 	if (streams_add(&s->streams, position->stream, &stream, &missing, &why))
-		return look_up(s, stream, position, oldest_ms, err);
+		return look_up(s, stream, position, err);
 	if (!missing) {
 		*err = why;
 		return false;
 	}
-	log_warning(s->config->name, "stream %s, into which rows went before, is gone",
-		position->stream);
+	session_alarm(s, "stream %s, into which rows went before, is gone", position->stream);
 	return true;
 }
 
-static bool look_up_all(struct session *s, const struct position *positions, size_t count,
-	int64_t oldest_ms, struct error *err)
+static bool look_up_all(
+	struct session *s, const struct position *positions, size_t count, struct error *err)
 {
 	const struct position *ours = NULL;
 	size_t stream;
@@ -78,7 +73,7 @@ static bool look_up_all(struct session *s, const struct position *positions, siz
 
 	if (!s->config->stream) {
 		for (size_t i = 0; i < count; i++)
-			if (!look_up_other(s, &positions[i], oldest_ms, err))
+			if (!look_up_other(s, &positions[i], err))
 				return false;
 		return true;
 	}
@@ -86,20 +81,19 @@ static bool look_up_all(struct session *s, const struct position *positions, siz
 		if (strcmp(positions[i].stream, s->config->stream) == 0)
 			ours = &positions[i];
 	return streams_add(&s->streams, s->config->stream, &stream, &missing, err) &&
-		look_up(s, stream, ours, oldest_ms, err);
+		look_up(s, stream, ours, err);
 }
 
 bool session_look_up(struct session *s, struct error *err)
 {
 	struct position *positions;
 	struct arena arena;
-	int64_t oldest_ms;
 	size_t count;
 
 	arena_init(&arena);
-	bool ok = outbox_oldest(s->outbox, &oldest_ms, err) &&
+	bool ok = outbox_oldest(s->outbox, &s->oldest_ms, err) &&
 		outbox_positions(s->outbox, &arena, &positions, &count, err) &&
-		look_up_all(s, positions, count, oldest_ms, err);
+		look_up_all(s, positions, count, err);
 	arena_finish(&arena);
 	return ok;
 }

@@ -9,6 +9,7 @@
 static bool route(struct session *s, struct row *row, size_t *stream, struct error *err)
 {
 	bool fresh;
+	int64_t oldest = s->oldest_ms < row->created_ms ? s->oldest_ms : row->created_ms;
 
 	if (!s->config->stream && !event_check_subject(row->event.subject, NULL)) {
 		*stream = s->streams.count ? 0 : STREAMS_NONE; /* sending it will say why not */
@@ -18,7 +19,7 @@ static bool route(struct session *s, struct row *row, size_t *stream, struct err
 		return false;
 	return !fresh ||
 		stored_read(&s->stored, s->link, *stream, s->streams.items[*stream].position.stream,
-			0, row->created_ms - SESSION_DAY_MS, err);
+			0, oldest - SESSION_DAY_MS, err);
 }
 
 static void fail_unrouted(struct session *s, struct row *row)
