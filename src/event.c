@@ -228,7 +228,7 @@ bool event_subject_matches(const char *pattern, struct slice subject)
 				s++;
 			pattern++;
 		} else {
-			while (s < end && *s != '.' && *pattern == *s) {
+			while (s < end && *s != '.' && *pattern && *pattern == *s) {
 				s++;
 				pattern++;
 			}

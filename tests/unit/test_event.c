@@ -392,6 +392,10 @@ static void test_patterns(void **state)
 	assert_false(event_subject_matches("a.bc", SLICE("a.b")));
 	/* Just the bytes of the slice count. */
 	assert_true(event_subject_matches("a.b", (struct slice){ "a.bcd", 3 }));
+	/* A foreign subject may have a NUL: the pattern ends at its own. */
+	assert_false(event_subject_matches("a.b\0c", SLICE("a.b\0c")));
+	assert_false(event_subject_matches("a.b", SLICE("a.b\0")));
+	assert_true(event_subject_matches("a.*", SLICE("a.b\0")));
 	srand(17);
 	for (int i = 0; i < 300000; i++) {
 		random_tokens(pattern, tokens, 9);
