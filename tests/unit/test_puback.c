@@ -76,8 +76,10 @@ static void test_nonsense(void **state)
 		"{\"Stream\":\"S\",\"Seq\":5}", "{\"stream\":\"S\",\"seq\":5",
 		"{\"stream\":\"S\",\"seq\":5}}", "{\"stream\":\"S\",\"seq\":5} {}",
 		"{\"stream\":\"S\",\"seq\":5,}", "{\"stream\":\"S\" \"seq\":5}",
-		"{\"stream\":\"S\",\"seq\":5x}", "{stream:\"S\",seq:5}",
-		"[{\"stream\":\"S\",\"seq\":5}]", "{\"a\":{\"stream\":\"S\",\"seq\":5}}",
+		"{\"stream\":\"S\n\",\"seq\":5}", "{\"stream\":\"S\",\"seq\t\":5}",
+		"{\"stream\":\"S\",\"seq\":9223372036854775808}", "{\"stream\":\"S\",\"seq\":5x}",
+		"{stream:\"S\",seq:5}", "[{\"stream\":\"S\",\"seq\":5}]",
+		"{\"a\":{\"stream\":\"S\",\"seq\":5}}",
 		"{\"stream\":\"S\",\"seq\":5,\"duplicate\":tru}" };
 
 	(void)state;
