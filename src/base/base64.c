@@ -17,6 +17,7 @@ bool base64_decode(const char *text, struct buf *out)
 	if (size % 4)
 		return false;
 	buf_reserve(out, size / 4 * 3);
+	buf_add(out, "", 0); /* a NUL behind nothing, too */
 	for (size_t i = 0; i < size; i += 4) {
 		int pad = i + 4 == size ? (text[i + 3] == '=') + (text[i + 2] == '=') : 0;
 		unsigned bits = 0;

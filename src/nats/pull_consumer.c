@@ -96,7 +96,8 @@ static bool has_filter(const json_t *config, const char *subject)
 		return true;
 	json_array_foreach(list, i, item)
 	{
-		if (strcmp(json_string_value(item), subject) == 0)
+		one = json_string_value(item);
+		if (one && strcmp(one, subject) == 0)
 			return true;
 	}
 	return false;

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/base64.h"
 #include "base/memory.h"
+#include "event.h"
+#include "nats/message.h"
 
 #define CODE_STREAM_NOT_FOUND  10059
 #define CODE_MESSAGE_NOT_FOUND 10037
@@ -24,6 +25,13 @@ void stream_info_finish(struct stream_info *info)
 static int64_t number(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));
+}
+
+static uint64_t count(const json_t *object, const char *name)
+{
+	int64_t value = number(object, name);
+
+	return value > 0 ? (uint64_t)value : 0;
 }
 
 static bool truth(const json_t *object, const char *name)
@@ -44,8 +52,11 @@ static void read_subjects(const json_t *list, struct config_list *subjects)
 	size_t i;
 
 	subjects->items = memory_new((json_array_size(list) + 1) * sizeof(char *));
-	json_array_foreach(list, i, item) subjects->items[subjects->count++] =
-		memory_text(json_string_value(item));
+	json_array_foreach(list, i, item)
+	{
+		if (json_is_string(item))
+			subjects->items[subjects->count++] = memory_text(json_string_value(item));
+	}
 }
 
 static enum stream_retention retention_of(const char *name)
@@ -80,10 +91,10 @@ static void read_config(const json_t *config, struct stream_info *info)
 
 static void read_state(const json_t *state, struct stream_info *info)
 {
-	info->messages = (uint64_t)number(state, "messages");
-	info->bytes = (uint64_t)number(state, "bytes");
-	info->first_seq = (uint64_t)number(state, "first_seq");
-	info->last_seq = (uint64_t)number(state, "last_seq");
+	info->messages = count(state, "messages");
+	info->bytes = count(state, "bytes");
+	info->first_seq = count(state, "first_seq");
+	info->last_seq = count(state, "last_seq");
 	info->consumers = number(state, "consumer_count");
 }
 
@@ -146,20 +157,17 @@ bool stream_make(struct link *link, const struct config_stream *config, struct e
 	return true;
 }
 
-/* The value of a header in the block "NATS/1.0\r\nName: value\r\n...". */
-static char *header_value(const struct buf *block, const char *name)
+/* The Nats-Msg-Id of a header block, "" where it has none. Read as the reader of a stream reads it. */
+static char *id_of(const struct buf *block)
 {
-	size_t size = strlen(name);
-	const char *line = block->data;
+	struct slice whole = { block->data, block->size }, rest, words, name, value;
+	const char *fault;
+	int status;
 
-	while (line && (line = strstr(line, "\r\n"))) {
-		line += 2;
-		if (strncasecmp(line, name, size) == 0 && line[size] == ':') {
-			line += size + 1;
-			line += strspn(line, " ");
-			return memory_copy(line, strcspn(line, "\r\n"));
-		}
-	}
+	if (message_begin(whole, &status, &words, &rest))
+		while (message_next(&rest, &name, &value, &fault))
+			if (slice_is(name, HEADER_MSG_ID))
+				return memory_copy(value.data, value.size);
 	return memory_text("");
 }
 
@@ -172,9 +180,9 @@ static bool read_message(const json_t *reply, struct stream_message *message, st
 		base64_decode(text(part, "data"), &payload);
 	if (ok) {
 		message->found = true;
-		message->seq = (uint64_t)number(part, "seq");
+		message->seq = count(part, "seq");
 		message->subject = memory_text(text(part, "subject"));
-		message->id = header_value(&headers, "Nats-Msg-Id");
+		message->id = id_of(&headers);
 		message->payload = memory_copy(payload.data, payload.size);
 		message->payload_size = payload.size;
 	}
