@@ -130,14 +130,24 @@ bool check_table(const char *value, struct error *err)
 	return quoted != NULL;
 }
 
+/* Digits where form has a #, and its other characters. */
+static bool has_form(const char *value, const char *form)
+{
+	for (; *form; form++, value++)
+		if (*form == '#' ? !isdigit((unsigned char)*value) : *value != *form)
+			return false;
+	return true;
+}
+
 bool check_time(const char *value, struct error *err)
 {
+	static const char form[] = "####-##-##T##:##:##";
 	struct tm time = { 0 };
-	int year, month, end = 0;
+	int year, month, end = sizeof(form) - 1;
 
-	bool ok = sscanf(value, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &time.tm_mday,
-			  &time.tm_hour, &time.tm_min, &time.tm_sec, &end) == 6 &&
-		end == 19;
+	bool ok = has_form(value, form) &&
+		sscanf(value, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &time.tm_mday,
+			&time.tm_hour, &time.tm_min, &time.tm_sec) == 6;
 	struct tm given = time;
 	time.tm_year = given.tm_year = ok ? year - 1900 : 0;
 	time.tm_mon = given.tm_mon = ok ? month - 1 : 0;

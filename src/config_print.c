@@ -17,8 +17,6 @@ static bool is_set(const struct setting *setting, const void *section)
 
 	if (setting->type == SETTING_TEXT)
 		return *(char *const *)(const void *)place != NULL;
-	if (setting->type == SETTING_LIST)
-		return ((const struct config_list *)(const void *)place)->count > 0;
 	return setting->type != SETTING_LATER;
 }
 
@@ -45,12 +43,6 @@ static void format_number(const struct setting *setting, int64_t number, struct 
 	buf_add_text(out, text);
 }
 
-static void format_list(const struct config_list *list, struct buf *out)
-{
-	for (size_t i = 0; i < list->count; i++)
-		buf_format(out, "%s%s", i ? ", " : "", list->items[i]);
-}
-
 static void format_value(const struct setting *setting, const void *section, struct buf *out)
 {
 	if (setting->place == SETTING_NO_PLACE) {
@@ -60,10 +52,10 @@ static void format_value(const struct setting *setting, const void *section, str
 	const void *place = (const char *)section + setting->place;
 	if (setting->secret)
 		buf_add_text(out, "(set)");
-	else if (setting->type == SETTING_TEXT)
+	else if (setting_is_url(setting))
 		config_hide_secrets(*(char *const *)place, out);
-	else if (setting->type == SETTING_LIST)
-		format_list(place, out);
+	else if (setting->type == SETTING_TEXT)
+		buf_add_text(out, *(char *const *)place);
 	else if (setting->type == SETTING_START)
 		format_start(section, out);
 	else if (setting->type == SETTING_CHOICE)
@@ -74,6 +66,40 @@ static void format_value(const struct setting *setting, const void *section, str
 		format_number(setting, *(const int64_t *)place, out);
 }
 
+/* One character, as an escape where YAML does not take it as it is or reads it as a line break. */
+static size_t add_character(struct buf *out, const char *text)
+{
+	static const struct {
+		const char *bytes, *escape;
+	} special[] = { { "\"", "\\\"" }, { "\\", "\\\\" }, { "\x7f", "\\x7f" },
+		{ "\xe2\x80\xa8", "\\L" }, { "\xe2\x80\xa9", "\\P" }, { "\xef\xbb\xbf", "\\ufeff" },
+		{ "\xef\xbf\xbe", "\\ufffe" }, { "\xef\xbf\xbf", "\\uffff" } };
+	unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (strncmp(text, special[i].bytes, strlen(special[i].bytes)) == 0) {
+			buf_add_text(out, special[i].escape);
+			return strlen(special[i].bytes);
+		}
+	if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+		buf_format(out, "\\x%02x", (unsigned)next);
+		return 2;
+	}
+	if (c < ' ')
+		buf_format(out, "\\x%02x", (unsigned)c);
+	else
+		buf_add_char(out, text[0]);
+	return 1;
+}
+
+static void add_quoted(struct buf *out, const char *text)
+{
+	buf_add_char(out, '"');
+	while (*text)
+		text += add_character(out, text);
+	buf_add_char(out, '"');
+}
+
 /* A text as a YAML scalar: quoted where it could be read as anything else. */
 static void add_scalar(struct buf *out, const char *text)
 {
@@ -81,41 +107,22 @@ static void add_scalar(struct buf *out, const char *text)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 		"_-./@$=:+");
 	bool quote = text[plain] || !*text || strchr("-:=@", text[0]) || strstr(text, ": ") ||
-		text[plain - 1] == ':';
+		text[plain - 1] == ':' || strcmp(text, "null") == 0;
 
-	if (!quote) {
+	if (quote)
+		add_quoted(out, text);
+	else
 		buf_add_text(out, text);
-		return;
-	}
-	buf_add_char(out, '"');
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ')
-			buf_format(out, "\\x%02x", (unsigned)*text);
-		else
-			buf_format(out, "%s%c", strchr("\"\\", *text) ? "\\" : "", *text);
-	}
-	buf_add_char(out, '"');
 }
 
-static void add_list(struct buf *out, const char *text)
+static void add_list(struct buf *out, const char *const *items, size_t count)
 {
 	buf_add_char(out, '[');
-	for (const char *item = text; *item;) {
-		size_t size = strcspn(item, ",");
-		buf_format(out, "%s\"%.*s\"", item == text ? "" : ", ", (int)size, item);
-		item += size;
-		item += strspn(item, ", ");
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i ? ", " : "");
+		add_quoted(out, items[i]);
 	}
 	buf_add_char(out, ']');
-}
-
-static void add_value(struct buf *out, const struct setting *setting, const char *text)
-{
-	if (setting->type == SETTING_LIST)
-		add_list(out, text);
-	else
-		add_scalar(out, text);
-	buf_add_char(out, '\n');
 }
 
 /*
@@ -155,9 +162,25 @@ static const char *enter_group(struct writer *writer, const char *key, bool comm
 	return key + size;
 }
 
-static void print_setting(struct writer *writer, const struct setting *setting, const void *section)
+static void print_value(struct buf *out, const struct setting *setting, const void *section)
 {
 	struct buf text = { 0 };
+
+	if (setting->type == SETTING_LIST) {
+		const void *place = (const char *)section + setting->place;
+		const struct config_list *list = place;
+		add_list(out, (const char *const *)list->items, list->count);
+	} else if (setting->place != SETTING_NO_PLACE && !is_set(setting, section)) {
+		buf_add_char(out, '~');
+	} else {
+		format_value(setting, section, &text);
+		add_scalar(out, text.data);
+	}
+	buf_finish(&text);
+}
+
+static void print_setting(struct writer *writer, const struct setting *setting, const void *section)
+{
 	int deeper;
 
 	if (setting->type == SETTING_LATER)
@@ -165,13 +188,8 @@ static void print_setting(struct writer *writer, const struct setting *setting, 
 	const char *name = enter_group(writer, setting->key, false, &deeper);
 	begin_line(writer, false, deeper);
 	buf_format(writer->out, "%s: ", name);
-	if (setting->place != SETTING_NO_PLACE && !is_set(setting, section)) {
-		buf_add_text(writer->out, setting->type == SETTING_LIST ? "[]\n" : "~\n");
-		return;
-	}
-	format_value(setting, section, &text);
-	add_value(writer->out, setting, text.data);
-	buf_finish(&text);
+	print_value(writer->out, setting, section);
+	buf_add_char(writer->out, '\n');
 }
 
 static void print_plain(struct writer *writer, const struct section *section, const void *values)
@@ -233,8 +251,10 @@ static void template_setting(struct writer *writer, const struct setting *settin
 	size_t line = writer->out->size;
 	begin_line(writer, !setting->shown, deeper);
 	buf_format(writer->out, "%s: ", name);
-	add_value(writer->out, setting, value);
-	buf_cut(writer->out, 1); /* the line goes on */
+	if (setting->type == SETTING_LIST)
+		add_list(writer->out, &value, 1);
+	else
+		add_scalar(writer->out, value);
 	add_help(writer->out, line, setting->help);
 }
 

@@ -7,7 +7,8 @@
 
 void problems_add(struct problems *problems, int line, const char *format, ...)
 {
-	char text[ERROR_TEXT], whole[ERROR_TEXT], place[24] = "";
+	char text[ERROR_TEXT], place[24] = "";
+	struct error problem; /* one line, whatever the file says */
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -15,11 +16,11 @@ void problems_add(struct problems *problems, int line, const char *format, ...)
 	va_end(arguments);
 	if (line > 0)
 		snprintf(place, sizeof(place), ":%d", line);
-	snprintf(whole, sizeof(whole), "%.200s%s: %.500s", problems->file, place, text);
+	error_set(&problem, ERROR_USAGE, "%.200s%s: %.500s", problems->file, place, text);
 	if (problems->count++ == 0)
-		memcpy(problems->first, whole, sizeof(whole));
+		memcpy(problems->first, problem.text, sizeof(problem.text));
 	if (problems->out)
-		buf_format(problems->out, "%s\n", whole);
+		buf_format(problems->out, "%s\n", problem.text);
 }
 
 bool problems_full(const struct problems *problems)

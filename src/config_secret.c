@@ -3,58 +3,98 @@
 
 #include <string.h>
 
-static const char *skip_host(const char *authority)
+static bool is_postgres(const char *url)
 {
-	return authority + strcspn(authority, "/?,");
+	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+}
+
+static const char *find_last_at(const char *start, const char *end, char stop)
+{
+	const char *first = memchr(start, stop, (size_t)(end - start));
+
+	return memrchr(start, '@', (size_t)((first ? first : end) - start));
+}
+
+/*
+ * The @ before the host. libpq takes what stands in front of an @ before any / for user and password,
+ * whatever else is in it; where there is none, a / may be meant as the password's. NATS has no parameters
+ * that could have an @.
+ */
+static const char *find_host(const char *start, const char *end, bool postgres)
+{
+	if (!postgres)
+		return memrchr(start, '@', (size_t)(end - start));
+	const char *at = find_last_at(start, end, '/');
+	return at ? at : find_last_at(start, end, '?');
 }
 
 /* user:password@ keeps the user; a lone text before @ is a token in NATS' URLs and a user in others. */
-static const char *hide_user(const char *url, const char *authority, struct buf *out)
+static void hide_user(const char *start, const char *at, bool postgres, struct buf *out)
 {
-	const char *end = skip_host(authority),
-		   *at = memrchr(authority, '@', (size_t)(end - authority));
-	const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+	const char *colon = memchr(start, ':', (size_t)(at - start));
 
-	if (!at)
-		return authority;
 	if (colon)
-		buf_add(out, authority, (size_t)(colon + 1 - authority));
-	if (colon || strncmp(url, "postgres", 8) != 0)
+		buf_add(out, start, (size_t)(colon + 1 - start));
+	if (colon || !postgres)
 		buf_add_text(out, "***");
 	else
-		buf_add(out, authority, (size_t)(at - authority));
-	return at;
+		buf_add(out, start, (size_t)(at - start));
 }
 
-static const char *hide_parameter(const char *c, struct buf *out)
+/* A name may be written in percent signs. */
+static bool is_secret(struct slice name)
 {
-	size_t name = strcspn(c, "=&,");
+	return memchr(name.data, '%', name.size) ||
+		(name.size >= 8 && memcmp(name.data + name.size - 8, "password", 8) == 0);
+}
 
-	buf_add(out, c, name);
-	c += name;
-	if (*c == '=' && name >= 8 && memcmp(c - 8, "password", 8) == 0) {
-		buf_add_text(out, "=***");
-		c += strcspn(c, "&,");
+static void hide_parameters(const char *c, const char *end, struct buf *out)
+{
+	while (c < end) {
+		const char *next = memchr(c + 1, '&', (size_t)(end - c - 1));
+		size_t size = (size_t)((next ? next : end) - c);
+		const char *equal = memchr(c, '=', size);
+		if (equal && is_secret((struct slice){ c + 1, (size_t)(equal - c - 1) })) {
+			buf_add(out, c, (size_t)(equal + 1 - c));
+			buf_add_text(out, "***");
+		} else {
+			buf_add(out, c, size);
+		}
+		c += size;
 	}
-	return c;
+}
+
+static void hide_one(struct slice url, bool postgres, struct buf *out)
+{
+	const char *end = url.data + url.size, *start = memmem(url.data, url.size, "://", 3);
+
+	start = start ? start + 3 : url.data;
+	buf_add(out, url.data, (size_t)(start - url.data));
+	const char *at = find_host(start, end, postgres);
+	if (at)
+		hide_user(start, at, postgres, out);
+	start = at ? at : start;
+	const char *parameters = memchr(start, '?', (size_t)(end - start));
+	if (!parameters)
+		parameters = end;
+	buf_add(out, start, (size_t)(parameters - start));
+	hide_parameters(parameters, end, out);
 }
 
 void config_hide_secrets(const char *url, struct buf *out)
 {
-	const char *begin = url, *c = url;
-
-	while (*c) {
-		if (strncmp(c, "://", 3) == 0) {
-			buf_add_text(out, "://");
-			c = hide_user(begin, c + 3, out);
-			continue;
-		}
-		if (*c == ',')
-			begin = c + 1;
-		bool parameter = *c == '?' || *c == '&';
-		buf_add_char(out, *c++);
-		if (parameter)
-			c = hide_parameter(c, out);
+	if (strncmp(url, "sqlite:", 7) == 0) {
+		buf_add_text(out, url);
+		return;
+	}
+	for (const char *one = url;;
+		one++) { /* a comma in PostgreSQL's separates hosts, or is any text */
+		size_t size = is_postgres(url) ? strlen(one) : strcspn(one, ",");
+		hide_one((struct slice){ one, size }, is_postgres(url), out);
+		one += size;
+		if (!*one)
+			return;
+		buf_add_char(out, ',');
 	}
 }
 
@@ -63,7 +103,7 @@ bool config_has_secrets(const char *url)
 	struct buf shown = { 0 };
 
 	config_hide_secrets(url, &shown);
-	bool hidden = shown.data && strcmp(shown.data, url) != 0;
+	bool hidden = strcmp(shown.data, url) != 0;
 	buf_finish(&shown);
 	return hidden;
 }

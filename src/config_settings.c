@@ -372,6 +372,11 @@ const struct setting *setting_find(const struct section *section, const char *ke
 	return NULL;
 }
 
+bool setting_is_url(const struct setting *setting)
+{
+	return setting->check == check_nats_url || setting->check == check_database;
+}
+
 void section_names(const struct section *section, const char *prefix,
 	const char *names[SECTION_NAMES], char room[SECTION_NAMES][32])
 {

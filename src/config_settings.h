@@ -62,6 +62,9 @@ extern const struct section section_top, section_nats, section_stream, section_r
 const struct section *section_find(const char *kind);
 const struct setting *setting_find(const struct section *section, const char *key);
 
+/* Whether its texts are URLs of servers or databases, which may hold secrets. */
+bool setting_is_url(const struct setting *setting);
+
 #define SECTION_NAMES 64 /* more than any section has */
 
 /*

@@ -87,7 +87,7 @@ static bool set_real(
 	char *end;
 	double number = strtod(text, &end);
 
-	if (*end || strspn(text, "-.0123456789") != strlen(text))
+	if (*end || strspn(text, "-.0123456789e") != strlen(text))
 		return not_a(setting, text, err);
 	if (number < (double)setting->low || number > (double)setting->high)
 		return out_of_range(setting, text, err);

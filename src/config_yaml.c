@@ -74,7 +74,8 @@ static char *expanded(struct loader *loader, const char *key, const yaml_node_t 
 
 static void note_secret(struct loader *loader, const struct setting *setting, const char *raw)
 {
-	if (!strstr(raw, "${") && (setting->secret || config_has_secrets(raw)))
+	if (!strstr(raw, "${") &&
+		(setting->secret || (setting_is_url(setting) && config_has_secrets(raw))))
 		loader->config->holds_secrets = true;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Texts of servers and libraries come with line breaks: an error stays one line. */
+/* Texts of servers, libraries and files come with line breaks and worse: an error stays one line. */
 static void one_line(char *text)
 {
 	size_t end = strlen(text);
@@ -12,7 +12,7 @@ static void one_line(char *text)
 	while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == '\r' || text[end - 1] == ' '))
 		text[--end] = '\0';
 	for (char *c = text; *c; c++)
-		if (*c == '\n' || *c == '\r' || *c == '\t')
+		if ((unsigned char)*c < ' ' || *c == 127)
 			*c = ' ';
 }
 

@@ -190,6 +190,8 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
 		"zzz: 5", "unknown key \"zzz\" in a relay; \"dray init -\" prints every key");
 	refused_in_relay(
 		"retry.max: 5s", "unknown key \"retry.max\" in a relay; did you mean \"retry\"?");
+	refused("\"a\\n\\e\\tb\": 1\n", 1,
+		"unknown key \"a   b\" in the config; \"dray init -\" prints every key");
 	refused("relay: []\n", 1, "unknown key \"relay\" in the config; did you mean \"relays\"?");
 	refused("nats: { urrl: x }\n", 1, "unknown key \"urrl\" in nats; did you mean \"url\"?");
 }
@@ -251,6 +253,8 @@ static void values_are_checked(void **state)
 	refused_in_sink("start: later",
 		"start: \"later\" is unknown; it is all, new, seq:N (1 and more) "
 		"or time:2026-01-01T00:00:00Z");
+	refused_in_sink("start: \"time:2026- 1-31T00:00:00Z\"",
+		"start: \"2026- 1-31T00:00:00Z\" is not a time: it is written 2026-01-31T12:00:00Z");
 	refused_in_sink("start: \"time:2026-02-30T00:00:00Z\"",
 		"start: \"2026-02-30T00:00:00Z\" is not a time: it is written 2026-01-31T12:00:00Z");
 	refused_in_sink("consumer: a.b",
@@ -435,6 +439,30 @@ static void secrets_from_the_environment_are_not_in_the_file(void **state)
 	assert_true(config_has_secrets("nats://token@db"));
 }
 
+static void hidden(const char *url, const char *expected)
+{
+	struct buf shown = { 0 };
+
+	config_hide_secrets(url, &shown);
+	assert_string_equal(shown.data, expected);
+	buf_finish(&shown);
+}
+
+/* What libpq and cnats take for a password, whatever is in it. */
+static void odd_secrets_are_hidden(void **state)
+{
+	(void)state;
+	hidden("dray:hush@h:4222,hush@i", "dray:***@h:4222,***@i");
+	hidden("nats://dray:a?hush@h", "nats://dray:***@h");
+	hidden("postgresql://u:a?hush@h/d", "postgresql://u:***@h/d");
+	hidden("postgresql://u:a,hush@h,i/d", "postgresql://u:***@h,i/d");
+	hidden("postgresql://u:a/hush@h/d", "postgresql://u:***@h/d");
+	hidden("postgresql://h/d?password=a,hush&x=1", "postgresql://h/d?password=***&x=1");
+	hidden("postgresql://h/d?pass%77ord=hush", "postgresql://h/d?pass%77ord=***");
+	hidden("postgresql://u@h/d?options=a@b", "postgresql://u@h/d?options=a@b");
+	hidden("sqlite:a:b@c.db", "sqlite:a:b@c.db");
+}
+
 static void nats_url_of_the_environment_is_a_default(void **state)
 {
 	(void)state;
@@ -451,11 +479,13 @@ static void nats_url_of_the_environment_is_a_default(void **state)
 /* What config_print writes is a config that says the same. */
 static void the_effective_config_can_be_read_again(void **state)
 {
-	struct config *config =
-		load_good("streams: [ { name: S, subjects: [\"s.>\", \"t.*\"] } ]\n"
-			  "relays: [ { name: r, database: \"sqlite:a b#: c.db\" } ]\n"
-			  "sinks: [ { name: k, database: sqlite:x, stream: S,"
-			  " start: \"seq:7\", max_wait: 1s } ]\n");
+	struct config *config = load_good(
+		"nats: { user: \"\\x7f\\x85\\u2028'\\\"\\\\\\t\", js_domain: \"null\" }\n"
+		"streams: [ { name: S, subjects: [\"s.>\", \"t.*\", \"a,b\", 'c\"d'] } ]\n"
+		"relays: [ { name: r, database: \"sqlite:a b#: c.db\","
+		" retry: { jitter: 0.0000001 } } ]\n"
+		"sinks: [ { name: k, database: sqlite:x, stream: S,"
+		" start: \"seq:7\", max_wait: 1s } ]\n");
 	struct buf first = { 0 }, second = { 0 };
 
 	(void)state;
@@ -464,7 +494,11 @@ static void the_effective_config_can_be_read_again(void **state)
 	config = load_good(first.data);
 	config_print(config, &second);
 	assert_string_equal(first.data, second.data);
+	assert_string_equal(config->nats.user, "\x7f\xc2\x85\xe2\x80\xa8'\"\\\t");
+	assert_int_equal(config->streams[0].subjects.count, 4);
+	assert_string_equal(config->streams[0].subjects.items[2], "a,b");
 	assert_string_equal(config->relays[0].database, "sqlite:a b#: c.db");
+	assert_true(config->relays[0].retry.jitter > 0);
 	assert_int_equal(config->sinks[0].start_seq, 7);
 	config_destroy(config);
 	buf_finish(&first);
@@ -601,6 +635,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_read_says_so),
 		cmocka_unit_test(secrets_are_never_shown),
 		cmocka_unit_test(secrets_from_the_environment_are_not_in_the_file),
+		cmocka_unit_test(odd_secrets_are_hidden),
 		cmocka_unit_test(nats_url_of_the_environment_is_a_default),
 		cmocka_unit_test(the_effective_config_can_be_read_again),
 		cmocka_unit_test(the_template_is_a_config),
