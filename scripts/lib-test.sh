@@ -3,6 +3,16 @@
 test_packages="clang clang-format-19 libcmocka-dev sqlite3 postgresql nats-server"
 summary=()
 
+# The runtime of clang's sanitizers and of its fuzzer is a package of its own; before Debian 13 it has a number in its name only.
+clang_runtime() {
+	local version
+	version=$(clang --version | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -n 1)
+	echo "libclang-rt-$version-dev"
+}
+
+# The targets of tests/fuzz and nothing else.
+fuzz_options="-DFUZZ=ON -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo"
+
 # The thread sanitizer of older compilers cannot live with the address randomisation of newer kernels.
 steady() {
 	local bits
