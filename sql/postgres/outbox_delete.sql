@@ -1,7 +1,7 @@
 -- Deletes rows that were delivered and moves the position, both only while the lease is held. Gives how many leases
 -- (1 or 0) and rows were as expected.
 WITH held AS (
-	UPDATE dray.lease SET expires_at = clock_timestamp() + $4::bigint * interval '1 ms'
+	UPDATE dray.lease SET renewals = renewals + 1, expires_at = clock_timestamp() + $4::bigint * interval '1 ms'
 	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint
 	RETURNING 1
 ), moved AS (

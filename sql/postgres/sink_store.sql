@@ -1,7 +1,7 @@
 -- Stores a batch, sets aside what is at fault and moves the position: all of it, if the lease ($1 to $4) is
 -- still held, which renews it, and if the position ($5 to $9) stands where it is believed to; else nothing.
 WITH held AS (
-	UPDATE dray.lease SET expires_at = clock_timestamp() + $3::bigint * interval '1 ms'
+	UPDATE dray.lease SET renewals = renewals + 1, expires_at = clock_timestamp() + $3::bigint * interval '1 ms'
 	WHERE resource = $1 AND holder = $2 AND epoch = $4::bigint
 	RETURNING 1
 ), moved AS (

@@ -1,88 +1,172 @@
-/* The lease: a row that every holder renews, with an epoch that grows with each new holder. */
+/*
+ * The lease: a row that its holder renews, with an epoch that grows with each new holder. It is taken by
+ * compare-and-set on what was seen, so of many that stand by one gets it.
+ */
 #include "db/lease.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
+
+#define POLL_MAX_MS 500
+#define NUMBER	    24
+
+enum column { COLUMN_HOLDER, COLUMN_EPOCH, COLUMN_RENEWALS, COLUMN_LENGTH };
 
 void lease_init(struct lease *lease, const char *resource, int64_t length_ms)
 {
-	char host[48] = "", random[17];
-
 	*lease = (struct lease){ .length_ms = length_ms };
-	gethostname(host, sizeof(host) - 1);
-	hash_random_hex(random, 8);
 	snprintf(lease->resource, sizeof(lease->resource), "%s", resource);
-	snprintf(lease->holder, sizeof(lease->holder), "%s/%ld/%s", host, (long)getpid(), random);
+	process_name(lease->holder);
 }
 
-static bool run(struct db *db, enum statement statement, struct lease *lease, struct arena *arena,
-	struct db_rows *rows, struct error *err)
+static bool run(struct db *db, enum statement statement, const char *const *parameters,
+	size_t count, int64_t *epoch, struct error *err)
 {
-	char length[24], epoch[24];
-	const char *parameters[] = { lease->resource, lease->holder, length, epoch };
-	int64_t sent = clock_now_ms();
-
-	snprintf(length, sizeof(length), "%" PRId64, lease->length_ms);
-	snprintf(epoch, sizeof(epoch), "%" PRId64, lease->epoch);
-	if (!db_run(db, statement, NULL, parameters, statement == SQL_LEASE_ACQUIRE ? 3 : 4, arena,
-		    rows, err))
-		return false;
-	if (rows->rows > 0)
-		lease_confirm(lease, sent);
-	return true;
-}
-
-static bool say_holder(struct db *db, struct lease *lease, struct arena *arena, struct error *err)
-{
-	const char *parameters[] = { lease->resource };
+	struct arena arena;
 	struct db_rows rows;
 
-	if (!db_run(db, SQL_LEASE_HOLDER, NULL, parameters, 1, arena, &rows, err))
-		return false;
+	arena_init(&arena);
+	bool ok = db_run(db, statement, NULL, parameters, count, &arena, &rows, err);
+	*epoch = ok && rows.rows > 0 ? atoll(db_cell(&rows, 0, 0)) : 0;
+	arena_finish(&arena);
+	return ok;
+}
+
+/* What the row says; a change begins the watch anew. */
+static void note(struct lease *lease, const struct db_rows *rows, int64_t now)
+{
+	struct lease_seen seen = { .epoch = atoll(db_cell(rows, 0, COLUMN_EPOCH)),
+		.renewals = atoll(db_cell(rows, 0, COLUMN_RENEWALS)),
+		.length_ms = atoll(db_cell(rows, 0, COLUMN_LENGTH)),
+		.since_ms = now };
+
+	snprintf(seen.holder, sizeof(seen.holder), "%s", db_cell(rows, 0, COLUMN_HOLDER));
+	if (lease->seen.since_ms && seen.epoch == lease->seen.epoch &&
+		seen.renewals == lease->seen.renewals && seen.length_ms == lease->seen.length_ms &&
+		strcmp(seen.holder, lease->seen.holder) == 0)
+		return;
+	lease->seen = seen;
+	if (seen.epoch > lease->highest)
+		lease->highest = seen.epoch;
+}
+
+static bool look(struct db *db, struct lease *lease, struct error *err)
+{
+	const char *parameters[] = { lease->resource };
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_LEASE_LOOK, NULL, parameters, 1, &arena, &rows, err);
+	if (ok && rows.rows > 0)
+		note(lease, &rows, clock_now_ms());
+	else if (ok)
+		lease_forget(lease);
+	arena_finish(&arena);
+	return ok;
+}
+
+/* When the row that was seen may be taken, if nobody changes it until then. */
+static int64_t free_at_ms(const struct lease_seen *seen)
+{
+	return seen->since_ms + seen->length_ms * 4 / 5;
+}
+
+/* looked_ms: when the last look was sent, since a database that was paused answers late. */
+static bool may_take(const struct lease *lease, int64_t looked_ms)
+{
+	const struct lease_seen *seen = &lease->seen;
+	bool ours = strcmp(seen->holder, lease->holder) == 0 && seen->epoch >= lease->highest;
+
+	return ours || seen->length_ms <= 0 || looked_ms >= free_at_ms(seen) ||
+		process_is_gone(seen->holder);
+}
+
+static bool take(struct db *db, struct lease *lease, int64_t *epoch, struct error *err)
+{
+	const struct lease_seen *seen = &lease->seen;
+	char length[NUMBER], old_epoch[NUMBER], renewals[NUMBER];
+	const char *parameters[] = { lease->resource, lease->holder, length, seen->holder,
+		old_epoch, renewals };
+
+	snprintf(length, NUMBER, "%" PRId64, lease->length_ms);
+	snprintf(old_epoch, NUMBER, "%" PRId64, seen->epoch);
+	snprintf(renewals, NUMBER, "%" PRId64, seen->renewals);
+	return seen->since_ms ? run(db, SQL_LEASE_TAKE, parameters, 6, epoch, err)
+			      : run(db, SQL_LEASE_FIRST, parameters, 3, epoch, err);
+}
+
+static bool held_by_other(struct lease *lease, struct error *err)
+{
+	lease->epoch = 0;
 	return error_set(err, ERROR_CONFLICT, "%s is held by %s", lease->resource,
-		rows.rows ? db_cell(&rows, 0, 0) : "another process");
+		lease->seen.since_ms ? lease->seen.holder : "another process");
 }
 
 bool lease_acquire(struct db *db, struct lease *lease, struct error *err)
 {
-	struct arena arena;
-	struct db_rows rows;
+	int64_t sent = clock_now_ms(), epoch = 0;
 
-	arena_init(&arena);
-	bool ok = run(db, SQL_LEASE_ACQUIRE, lease, &arena, &rows, err);
-	if (ok && rows.rows > 0)
-		lease->epoch = atoll(db_cell(&rows, 0, 0));
-	else if (ok)
-		ok = say_holder(db, lease, &arena, err);
-	arena_finish(&arena);
-	return ok;
+	if (!look(db, lease, err))
+		return false;
+	if (lease->seen.since_ms && !may_take(lease, sent))
+		return held_by_other(lease, err);
+	sent = clock_now_ms();
+	if (!take(db, lease, &epoch, err))
+		return false;
+	if (epoch == 0 && !look(db, lease, err)) /* somebody was faster */
+		return false;
+	if (epoch == 0)
+		return held_by_other(lease, err);
+	lease->epoch = lease->highest = epoch;
+	lease_forget(lease);
+	lease_confirm(lease, sent);
+	return true;
+}
+
+int64_t lease_pause_ms(const struct lease *lease)
+{
+	const struct lease_seen *seen = &lease->seen;
+	int64_t length = lease->length_ms < seen->length_ms || !seen->since_ms ? lease->length_ms
+									       : seen->length_ms;
+	int64_t pause = length / 10, left = free_at_ms(seen) - clock_now_ms();
+
+	if (pause > POLL_MAX_MS)
+		pause = POLL_MAX_MS;
+	return left > 0 && left < pause ? left : pause > 0 ? pause : 1;
+}
+
+void lease_forget(struct lease *lease)
+{
+	lease->seen = (struct lease_seen){ 0 };
 }
 
 bool lease_renew(struct db *db, struct lease *lease, struct error *err)
 {
-	struct arena arena;
-	struct db_rows rows;
+	char length[NUMBER], epoch[NUMBER];
+	const char *parameters[] = { lease->resource, lease->holder, length, epoch };
+	int64_t sent = clock_now_ms(), renewed;
 
-	arena_init(&arena);
-	bool ok = run(db, SQL_LEASE_RENEW, lease, &arena, &rows, err);
-	if (ok && rows.rows == 0)
-		ok = say_holder(db, lease, &arena, err);
-	arena_finish(&arena);
-	return ok;
+	snprintf(length, NUMBER, "%" PRId64, lease->length_ms);
+	snprintf(epoch, NUMBER, "%" PRId64, lease->epoch);
+	if (!run(db, SQL_LEASE_RENEW, parameters, 4, &renewed, err))
+		return false;
+	if (renewed == 0)
+		return look(db, lease, err) && held_by_other(lease, err);
+	lease_confirm(lease, sent);
+	return true;
 }
 
 void lease_release(struct db *db, struct lease *lease)
 {
-	char epoch[24];
+	char epoch[NUMBER];
 	const char *parameters[] = { lease->resource, lease->holder, epoch };
 
-	snprintf(epoch, sizeof(epoch), "%" PRId64, lease->epoch);
+	snprintf(epoch, NUMBER, "%" PRId64, lease->epoch);
 	if (lease->epoch && db_is_open(db))
 		db_run(db, SQL_LEASE_RELEASE, NULL, parameters, 3, NULL, NULL, NULL);
 	lease->epoch = 0;

@@ -1,34 +1,51 @@
 #ifndef DB_LEASE_H
 #define DB_LEASE_H
 
+#include "base/process.h"
 #include "db/db.h"
 
 /*
- * The right to work on one outbox or one sink: a row with holder, epoch and expiry, keyed by what is
- * guarded, not by a pipeline's name. The epoch grows with every new holder, and every settling or storing
- * transaction checks it, so a holder that woke up late changes nothing.
+ * The right to work on one outbox or one sink: a row with holder, epoch and a count of renewals, keyed by
+ * what is guarded, not by a pipeline's name. The epoch grows with every new holder, and every settling or
+ * storing transaction checks it, so a holder that woke up late changes nothing.
+ *
+ * No wall clock takes part. A holder renews every third of the lease's length and stops working at half of
+ * it without a confirmation. Whoever stands by takes the lease when it has itself seen the row unchanged for
+ * four fifths of the length that stands in the row, by its own monotonic clock; at once where the row was
+ * given back, or where the holder's process is provably gone from this machine.
  */
 struct lease {
 	char resource[256]; /* "outbox:TABLE" or "sink:NAME" */
-	char holder[96]; /* host, process and a random part */
+	char holder[PROCESS_NAME];
 	int64_t epoch; /* 0: not held */
 	int64_t length_ms;
 	int64_t confirmed_ms; /* monotonic: when the last successful request for it was sent */
+
+	struct lease_seen { /* the row, as it was seen last */
+		char holder[PROCESS_NAME];
+		int64_t epoch, renewals, length_ms;
+		int64_t since_ms; /* monotonic: seen so since; 0: not seen */
+	} seen;
+	int64_t highest; /* epoch ever seen: a lower one comes from a database that went back */
 };
 
-/* resource is copied; a new random holder. */
+/* resource is copied; a new holder. */
 void lease_init(struct lease *lease, const char *resource, int64_t length_ms);
 
 /*
- * Takes the lease if it is free, expired or already ours. ERROR_CONFLICT names who holds it (in other,
- * which may be NULL).
+ * Takes the lease if it may be taken. ERROR_CONFLICT names who holds it: to be called again after
+ * lease_pause_ms.
  */
 bool lease_acquire(struct db *db, struct lease *lease, struct error *err);
+int64_t lease_pause_ms(const struct lease *lease);
+
+/* The connection is new: the database may be another one, so what was seen before counts for nothing. */
+void lease_forget(struct lease *lease);
 
 /* ERROR_CONFLICT where somebody else has it now. */
 bool lease_renew(struct db *db, struct lease *lease, struct error *err);
 
-/* Gives it back, so that another can take it at once. Errors do not matter: it expires. */
+/* Gives it back, so that another can take it at once. Errors do not matter: others will take it. */
 void lease_release(struct db *db, struct lease *lease);
 
 /* Records that a request sent at sent_ms (monotonic) confirmed the lease. */

@@ -67,6 +67,7 @@ static bool connect_once(struct outbox *outbox, struct error *err)
 		return true;
 	if (!db_open(outbox->db, false, err))
 		return false;
+	lease_forget(&outbox->lease);
 	if (outbox->driver->opened(outbox, err))
 		return true;
 	db_close(outbox->db);

@@ -115,14 +115,14 @@ static bool run_session(struct relay *relay, struct error *err)
 
 static void stand_by(struct relay *relay, const struct error *err)
 {
-	int64_t quarter = relay->config->lease_ms / 4;
+	struct lease *lease = outbox_lease(relay->outbox);
 
 	if (!relay->standing_by)
 		log_info(relay->config->name, "standing by: %s", err->text);
 	relay->standing_by = true;
 	relay->outage_ms = 0;
-	outbox_lease(relay->outbox)->epoch = 0;
-	stop_wait(relay->stop, quarter < 500 ? quarter : 500);
+	lease->epoch = 0;
+	stop_wait(relay->stop, lease_pause_ms(lease));
 }
 
 /* False: the set-up is at fault, and there is no use in trying again. */

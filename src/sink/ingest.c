@@ -89,11 +89,13 @@ static bool take_turn(struct ingest *ingest, struct error *err)
 		if (!ingest->standing_by)
 			log_info(ingest->config->name, "standing by: %s", err->text);
 		ingest->standing_by = true;
-		if (stop_wait(ingest->stop, ingest->config->lease_ms / 4))
+		if (stop_wait(ingest->stop, lease_pause_ms(table_lease(ingest->table))))
 			return error_set(err, ERROR_STOPPED, "stopped while standing by");
 	}
 	if (ingest->standing_by)
-		log_info(ingest->config->name, "took over");
+		log_info(ingest->config->name, "took over %s, epoch %lld",
+			table_lease(ingest->table)->resource,
+			(long long)table_lease(ingest->table)->epoch);
 	ingest->standing_by = false;
 	return true;
 }

@@ -41,6 +41,7 @@ void table_destroy(struct table *table)
 
 bool table_open(struct table *table, struct error *err)
 {
+	lease_forget(&table->lease);
 	if (db_open(table->db, false, err) &&
 		migrate_check(table->db, MIGRATE_EVENTS, table->config->table, err) &&
 		table->driver->opened(table, err))

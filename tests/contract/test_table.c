@@ -248,10 +248,12 @@ static void a_store_renews_the_lease(bool postgres)
 
 	begin(&fresh, "then", 0);
 	char *before = testdb_text(fresh.look, "SELECT expires_at FROM %s", lease);
+	int64_t renewals = testdb_int(fresh.look, "SELECT renewals FROM %s", lease);
 	nap(20);
 	store(&fresh, events, 1);
 	char *after = testdb_text(fresh.look, "SELECT expires_at FROM %s", lease);
 	assert_true(strcmp(after, before) > 0);
+	assert_int_equal(testdb_int(fresh.look, "SELECT renewals FROM %s", lease), renewals + 1);
 	drop(&fresh);
 }
 

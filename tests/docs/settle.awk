@@ -50,7 +50,7 @@ function settle_versions(line,  i) {
 inside {
 	sub(/[ \t]+$/, "")
 	gsub(day "T" clock "Z", "2026-01-31T12:00:00.000Z")
-	gsub("db1/4711/" four four four four, "db1/4711/5f0c6a1e9b2d7c38")
+	gsub("db1/4711/[0-9a-f]+-[0-9a-f]+-" four four, "db1/4711/5f0c6a1e9b2d7c38-8c41-2e90b7d4")
 	gsub(/"lag_ms":[0-9]+/, "\"lag_ms\":12")
 	gsub(/"oldest_ms":[0-9]+/, "\"oldest_ms\":1500")
 	gsub(/"rate":[0-9.]+/, "\"rate\":0.0")

@@ -1,2 +1,0 @@
--- Who holds a lease.
-SELECT holder FROM dray.lease WHERE resource = $1
