@@ -2,6 +2,8 @@
 -- and of payload bytes (one row at least). A row that is not due comes without headers and payload.
 -- The conditions are written so that whatever the statistics say, each goes by its partial index: a row
 -- comparison cannot go by the primary key, and a range with two ends is rated as small.
+-- A clock that was set back must hold nothing: a row that the application did not schedule is due whatever
+-- its times say, and so is one whose next try lies further away than any try is put off ($11).
 SELECT source, id, event_id, subject, key, attempts, created_at, available_at, retry_at, at,
 	CASE WHEN due THEN headers END, CASE WHEN due THEN payload END, size
 FROM (
@@ -9,7 +11,9 @@ FROM (
 	SELECT 1 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
-				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM {table} WHERE state = 'pending' AND (state, id) > ('pending', $1::bigint)
 			ORDER BY id LIMIT $2
@@ -20,7 +24,9 @@ FROM (
 	SELECT 2 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
-				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM unnest($4::bigint[], $5::bigint[]) AS gap (low, high) CROSS JOIN LATERAL (
 				SELECT * FROM {table} WHERE state = 'pending' AND id >= low AND id <= high
@@ -33,7 +39,9 @@ FROM (
 	SELECT 0 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
-				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM {table} WHERE state = 'pending' AND (state, id) > ('pending', $6::bigint)
 				AND (state, id) <= ('pending', $7::bigint)
@@ -45,10 +53,26 @@ FROM (
 	SELECT 3 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY retry_at, id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
-				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM {table} WHERE state = 'pending' AND retry_at > '-infinity'
 				AND retry_at <= statement_timestamp() + $9::bigint * interval '1 ms'
+			ORDER BY retry_at LIMIT $10
+		) AS found
+	) AS counted WHERE before < $3
+	UNION ALL
+	-- rows that failed before the clock was set back
+	SELECT 3 AS source, * FROM (
+		SELECT *, sum(size) OVER (ORDER BY retry_at, id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
+				headers, payload, octet_length(payload) AS size
+			FROM {table} WHERE state = 'pending'
+				AND retry_at > statement_timestamp() + $11::bigint * interval '1 ms'
 			ORDER BY retry_at LIMIT $10
 		) AS found
 	) AS counted WHERE before < $3
@@ -57,7 +81,9 @@ FROM (
 	SELECT 4 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY available_at, id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
-				available_at <= statement_timestamp() AND coalesce(retry_at <= statement_timestamp(), true) AS due,
+				(available_at <= statement_timestamp() OR available_at <= created_at)
+					AND coalesce(retry_at <= statement_timestamp()
+						OR retry_at > statement_timestamp() + $11::bigint * interval '1 ms', true) AS due,
 				headers, payload, octet_length(payload) AS size
 			FROM {table} WHERE state = 'pending' AND available_at > created_at
 				AND available_at > '-infinity' AND available_at <= statement_timestamp() + $9::bigint * interval '1 ms'

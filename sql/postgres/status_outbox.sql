@@ -7,4 +7,4 @@ SELECT
 	(SELECT count(*) FROM {table} WHERE state = 'dead'),
 	(SELECT count(DISTINCT key) FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL),
 	(SELECT (extract(epoch FROM now() - created_at) * 1000)::bigint FROM {table}
-		WHERE state = 'pending' AND available_at <= now() ORDER BY id LIMIT 1)
+		WHERE state = 'pending' AND (available_at <= now() OR available_at <= created_at) ORDER BY id LIMIT 1)

@@ -8,4 +8,5 @@ SELECT
 	(SELECT count(DISTINCT key) FROM {table} WHERE state = 'pending' AND retry_at IS NOT NULL),
 	(SELECT CAST(round((julianday('now') - julianday(created_at)) * 86400000) AS INTEGER)
 		FROM {table} WHERE state = 'pending' AND state <> 'delivered'
-		AND available_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ORDER BY id LIMIT 1)
+		AND (available_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') OR available_at <= created_at)
+		ORDER BY id LIMIT 1)

@@ -50,4 +50,10 @@ struct outbox {
 
 #define OUTBOX_NO_SWEEP INT64_MAX
 
+/* A next try that lies further away than this was written before the clock was set back: it is due. */
+static inline int64_t outbox_longest_delay_ms(const struct outbox *outbox)
+{
+	return outbox->config->retry.max_ms + 1000; /* a clock may be slewed, too */
+}
+
 #endif

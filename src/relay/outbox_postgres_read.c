@@ -68,14 +68,14 @@ static bool run_read(
 {
 	struct outbox_pg *pg = pg_of(outbox);
 	struct postgres_call call = { .sql = "read", .prepared = true, .binary_result = true };
-	char text[7][24];
+	char text[8][24];
 	bool sweep = plan->sweep && outbox->sweep_at != OUTBOX_NO_SWEEP;
-	const int64_t numbers[7] = { outbox->cursor, (int64_t)plan->limit, plan->bytes,
+	const int64_t numbers[8] = { outbox->cursor, (int64_t)plan->limit, plan->bytes,
 		sweep ? outbox->sweep_at : 0, outbox->cursor, sweep ? (int64_t)plan->limit : 0,
-		outbox->config->poll_interval_ms };
+		outbox->config->poll_interval_ms, outbox_longest_delay_ms(outbox) };
 
 	put_ranges(pg);
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 8; i++)
 		snprintf(text[i], sizeof(text[i]), "%" PRId64, numbers[i]);
 	for (size_t i = 0; i < 3; i++)
 		postgres_add_text(&call, text[i]);
@@ -84,6 +84,7 @@ static bool run_read(
 	for (size_t i = 3; i < 7; i++)
 		postgres_add_text(&call, text[i]);
 	postgres_add_text(&call, plan->due ? text[1] : "0");
+	postgres_add_text(&call, text[7]);
 	return postgres_call(connection_of(outbox), &call, result, err);
 }
 
@@ -123,26 +124,32 @@ static void format_uuid(const unsigned char *bytes, char *text)
 	}
 }
 
-/* How long until the row is due, in milliseconds rounded up; 0: now. */
-static int64_t wait_of(const PGresult *result, int row, bool *failed)
+/*
+ * How long until the row is due, in milliseconds rounded up; 0: now. As the statement has it: what is not due
+ * comes without its payload.
+ */
+static int64_t wait_of(const PGresult *result, int row, int64_t longest_ms, bool *failed)
 {
-	int64_t at = int8_at(result, row, COLUMN_AT);
-	int64_t due = int8_at(result, row, COLUMN_AVAILABLE_AT);
+	int64_t at = int8_at(result, row, COLUMN_AT), due = at, retry = at;
 
-	*failed = !PQgetisnull(result, row, COLUMN_RETRY_AT) &&
-		int8_at(result, row, COLUMN_RETRY_AT) > at;
-	if (*failed && int8_at(result, row, COLUMN_RETRY_AT) > due)
-		due = int8_at(result, row, COLUMN_RETRY_AT);
+	if (int8_at(result, row, COLUMN_AVAILABLE_AT) > int8_at(result, row, COLUMN_CREATED_AT))
+		due = int8_at(result, row, COLUMN_AVAILABLE_AT);
+	if (!PQgetisnull(result, row, COLUMN_RETRY_AT))
+		retry = int8_at(result, row, COLUMN_RETRY_AT);
+	*failed = retry > at && retry <= at + longest_ms * 1000;
+	if (*failed && retry > due)
+		due = retry;
 	return due > at ? (due - at + 999) / 1000 : 0;
 }
 
-static void read_row(const PGresult *result, int i, struct row *row, char *id_text)
+static void read_row(
+	const PGresult *result, int i, struct row *row, int64_t longest_ms, char *id_text)
 {
 	row->source = (enum row_source)int4_at(result, i, COLUMN_SOURCE);
 	row->id = int8_at(result, i, COLUMN_ID);
 	row->attempts = int4_at(result, i, COLUMN_ATTEMPTS);
 	row->created_ms = (int8_at(result, i, COLUMN_CREATED_AT) + EPOCH_1970_US) / 1000;
-	row->wait_ms = wait_of(result, i, &row->failed);
+	row->wait_ms = wait_of(result, i, longest_ms, &row->failed);
 	format_uuid((const unsigned char *)PQgetvalue(result, i, COLUMN_EVENT_ID), id_text);
 	row->event.id = (struct slice){ id_text, UUID_TEXT };
 	row->event.subject = slice_at(result, i, COLUMN_SUBJECT);
@@ -169,7 +176,7 @@ static void free_memory(void *memory)
 	free(m);
 }
 
-static struct batch *make_batch(PGresult *result)
+static struct batch *make_batch(PGresult *result, int64_t longest_ms)
 {
 	size_t count = (size_t)PQntuples(result);
 	struct batch *batch = batch_create(count + 1);
@@ -180,7 +187,7 @@ static struct batch *make_batch(PGresult *result)
 	batch->free_memory = free_memory;
 	batch->count = count;
 	for (size_t i = 0; i < count; i++)
-		read_row(result, (int)i, &batch->rows[i], memory->ids + i * UUID_TEXT);
+		read_row(result, (int)i, &batch->rows[i], longest_ms, memory->ids + i * UUID_TEXT);
 	return batch;
 }
 
@@ -244,7 +251,7 @@ bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct 
 	failpoint("relay.before_read");
 	if (!run_read(outbox, plan, &result, err))
 		return false;
-	*batch = make_batch(result);
+	*batch = make_batch(result, outbox_longest_delay_ms(outbox));
 	/* Rows of a gap that did not fit are missing in this snapshot: nothing above may go ahead of them. */
 	bool gaps_cut = cut(result, *batch, plan, ROW_GAP);
 	(*batch)->caught_up = !gaps_cut && !cut(result, *batch, plan, ROW_NEW);

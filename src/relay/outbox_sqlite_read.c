@@ -50,27 +50,47 @@ static int64_t parse_time(const char *text)
 	return (int64_t)timegm(&parts) * 1000 + ms;
 }
 
-/* Times are texts that sort as time does, so the usual case, due, needs no parsing. */
-static int64_t wait_of(sqlite3_stmt *statement, const char *now, bool *failed)
+/* Now, and the time behind which a next try was written before the clock was set back. */
+struct times {
+	char now[32], far[32];
+};
+
+static struct times read_clock(const struct outbox *outbox)
 {
+	struct times times;
+	int64_t now = clock_wall_ms();
+
+	clock_format(now, times.now);
+	clock_format(now + outbox_longest_delay_ms(outbox), times.far);
+	return times;
+}
+
+/*
+ * Times are texts that sort as time does, so the usual case, due, needs no parsing. A row that the application
+ * did not schedule is due even where a clock that was set back says later.
+ */
+static int64_t wait_of(sqlite3_stmt *statement, const struct times *times, bool *failed)
+{
+	const char *created = (const char *)sqlite3_column_text(statement, COLUMN_CREATED_AT);
 	const char *available = (const char *)sqlite3_column_text(statement, COLUMN_AVAILABLE_AT);
 	const char *retry = (const char *)sqlite3_column_text(statement, COLUMN_RETRY_AT);
-	const char *due = available;
+	const char *due = strcmp(available, created) > 0 ? available : times->now;
 
-	*failed = retry && strcmp(retry, now) > 0;
-	if (*failed && strcmp(retry, available) > 0)
+	*failed = retry && strcmp(retry, times->now) > 0 && strcmp(retry, times->far) <= 0;
+	if (*failed && strcmp(retry, due) > 0)
 		due = retry;
-	if (strcmp(due, now) <= 0)
+	if (strcmp(due, times->now) <= 0)
 		return 0;
-	int64_t wait = parse_time(due) - parse_time(now);
+	int64_t wait = parse_time(due) - parse_time(times->now);
 	return wait > 0 ? wait : 1;
 }
 
-static void read_row(sqlite3_stmt *statement, struct row *row, struct arena *arena, const char *now)
+static void read_row(
+	sqlite3_stmt *statement, struct row *row, struct arena *arena, const struct times *times)
 {
 	row->id = sqlite3_column_int64(statement, COLUMN_ID);
 	row->attempts = sqlite3_column_int64(statement, COLUMN_ATTEMPTS);
-	row->wait_ms = wait_of(statement, now, &row->failed);
+	row->wait_ms = wait_of(statement, times, &row->failed);
 	row->event.id = slice_at(statement, COLUMN_EVENT_ID, arena);
 	row->event.subject = slice_at(statement, COLUMN_SUBJECT, arena);
 	row->event.key = slice_at(statement, COLUMN_KEY, arena);
@@ -87,13 +107,12 @@ static bool ask(struct outbox *outbox, enum prepared which, enum row_source sour
 	sqlite3_stmt *statement = file_of(outbox)->prepared[which];
 	int64_t bytes = 0;
 	size_t rows = 0;
-	char now[32];
+	const struct times times = read_clock(outbox);
 	int code = SQLITE_ROW;
 
-	clock_format(clock_wall_ms(), now);
 	while (bytes < plan->bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		struct row *row = &batch->rows[batch->count++];
-		read_row(statement, row, batch->memory, now);
+		read_row(statement, row, batch->memory, &times);
 		row->source = source;
 		bytes += (int64_t)row->event.payload.size;
 		if (++rows == 1 || rows == plan->limit) /* the newest is reported */
@@ -111,10 +130,12 @@ static bool ask_due(
 	struct outbox *outbox, const struct read_plan *plan, struct batch *batch, struct error *err)
 {
 	struct outbox_file *file = file_of(outbox);
+	const struct times times = read_clock(outbox);
 	char until[32];
 	bool cut;
 
 	clock_format(clock_wall_ms() + outbox->config->poll_interval_ms, until);
+	sqlite3_bind_text(file->prepared[READ_RETRY], 3, times.far, -1, SQLITE_TRANSIENT);
 	for (enum prepared which = READ_RETRY; which <= READ_SCHEDULED; which++) {
 		sqlite3_bind_text(file->prepared[which], 1, until, -1, SQLITE_TRANSIENT);
 		sqlite3_bind_int64(file->prepared[which], 2, (int64_t)plan->limit);

@@ -60,6 +60,11 @@ bool is_slice(struct slice slice, const char *expected);
 void box_wait_once(struct box *box, int wake_fd, int64_t ms);
 int64_t box_wait_for_row(struct box *box, int64_t limit_ms);
 
+/* Runs a test on both databases: its prestate is "sqlite" or "postgres". */
+#define BOX_ON_BOTH(test) \
+	{ #test "_sqlite", test, NULL, NULL, (void *)(uintptr_t)"sqlite" }, \
+		{ #test "_postgres", test, NULL, NULL, (void *)(uintptr_t)"postgres" }
+
 /* An application in a thread. */
 struct inserter {
 	pthread_t thread;

@@ -265,21 +265,17 @@ static void one_of_two_gets_it(void **state)
 	part(&rivals);
 }
 
-#define BOTH(test) \
-	{ #test "_sqlite", test, NULL, NULL, (void *)(uintptr_t)"sqlite" }, \
-		{ #test "_postgres", test, NULL, NULL, (void *)(uintptr_t)"postgres" }
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(a_lease_is_one_holders),
-		BOTH(silence_is_waited_for),
-		BOTH(the_holders_length_counts),
-		BOTH(expires_at_says_nothing),
-		BOTH(only_what_was_seen_counts),
-		BOTH(the_dead_are_not_waited_for),
-		BOTH(a_former_epoch_is_nobodys),
-		BOTH(one_of_two_gets_it),
+		BOX_ON_BOTH(a_lease_is_one_holders),
+		BOX_ON_BOTH(silence_is_waited_for),
+		BOX_ON_BOTH(the_holders_length_counts),
+		BOX_ON_BOTH(expires_at_says_nothing),
+		BOX_ON_BOTH(only_what_was_seen_counts),
+		BOX_ON_BOTH(the_dead_are_not_waited_for),
+		BOX_ON_BOTH(a_former_epoch_is_nobodys),
+		BOX_ON_BOTH(one_of_two_gets_it),
 	};
 
 	only_named_tests();
