@@ -6,13 +6,16 @@
 
 #include <endian.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "db/hosts.h"
 
 struct postgres {
 	char *url, *name, *label;
+	struct hosts hosts;
 	PGconn *connection;
 	struct stop *stop;
 };
@@ -48,6 +51,8 @@ struct postgres *postgres_create(
 		.name = memory_text(name),
 		.label = make_label(options),
 		.stop = stop };
+	hosts_init(&postgres->hosts, option(options, "host"), option(options, "hostaddr"),
+		option(options, "port"));
 	PQconninfoFree(options);
 	return postgres;
 }
@@ -57,6 +62,7 @@ void postgres_destroy(struct postgres *postgres)
 	if (!postgres)
 		return;
 	postgres_close(postgres);
+	hosts_finish(&postgres->hosts);
 	free(postgres->url);
 	free(postgres->name);
 	free(postgres->label);
@@ -116,12 +122,16 @@ static bool wait_socket(struct postgres *postgres, short events, int64_t deadlin
 
 static bool start_connection(struct postgres *postgres, struct error *err)
 {
+	const struct hosts *hosts = &postgres->hosts;
+	bool several = hosts_count(hosts) > 1; /* one of them is the primary */
 	/* What comes before dbname can be overruled by the URI. */
 	const char *const keywords[] = { "fallback_application_name", "keepalives_idle",
-		"keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname",
-		"client_encoding", NULL };
-	const char *const values[] = { postgres->name, "5", "2", "3", "10000", postgres->url,
-		"UTF8", NULL };
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"target_session_attrs", "dbname", "client_encoding", "host", "hostaddr", "port",
+		NULL };
+	const char *const values[] = { postgres->name, "5", "2", "3", "10000",
+		several ? "read-write" : NULL, postgres->url, "UTF8", hosts->host, hosts->hostaddr,
+		hosts->port, NULL };
 
 	postgres->connection = PQconnectStartParams(keywords, values, 1);
 	if (!postgres->connection || PQstatus(postgres->connection) == CONNECTION_BAD)
@@ -138,8 +148,10 @@ static bool finish_connection(struct postgres *postgres, struct error *err)
 		if (state == PGRES_POLLING_FAILED)
 			return lost(postgres, err, PQerrorMessage(postgres->connection));
 		short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-		if (!wait_socket(postgres, events, deadline, postgres->stop, err))
+		if (!wait_socket(postgres, events, deadline, postgres->stop, err)) {
+			hosts_turn(&postgres->hosts); /* the next attempt begins with another */
 			return false;
+		}
 		state = PQconnectPoll(postgres->connection);
 	}
 	return PQsetnonblocking(postgres->connection, 1) == 0 ||
@@ -168,10 +180,18 @@ static bool check_session(struct postgres *postgres, struct error *err)
 	if (pooled)
 		return error_set(err, ERROR_SCHEMA,
 			"%s: a pooler is between; connect to PostgreSQL directly", postgres->label);
+	hosts_turn(&postgres->hosts);
 	/* A standby may be promoted: it is worth trying again. */
 	return error_set(err, ERROR_UNAVAILABLE,
 		"%s: the database is in recovery; name the primary", postgres->label);
 }
+
+/*
+ * A statement of ours that waits for somebody's lock ends when this process does, not when it gets the lock.
+ * Servers before 14, and some systems, cannot do that.
+ */
+static const char watch_client[] = "SELECT set_config(name, '2s', false) FROM pg_settings "
+				   "WHERE name = 'client_connection_check_interval'";
 
 bool postgres_open(struct postgres *postgres, struct error *err)
 {
@@ -179,8 +199,19 @@ bool postgres_open(struct postgres *postgres, struct error *err)
 	if (!start_connection(postgres, err) || !finish_connection(postgres, err))
 		return false;
 	PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
-	return check_session(postgres, err) &&
-		postgres_script(postgres, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", err);
+	if (!check_session(postgres, err) ||
+		!postgres_script(postgres, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", err))
+		return false;
+	postgres_script(postgres, watch_client, NULL);
+	return true;
+}
+
+bool postgres_limit_statements(struct postgres *postgres, struct error *err)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "SET statement_timeout = %d", POSTGRES_STATEMENT_MS);
+	return postgres_script(postgres, sql, err);
 }
 
 static enum error_kind kind_of(const char *state)

@@ -27,11 +27,20 @@ struct postgres *postgres_create(
 void postgres_destroy(struct postgres *postgres);
 const char *postgres_label(const struct postgres *postgres);
 
-/* Refuses a pooler between (PQbackendPID is not pg_backend_pid) and a database in recovery. */
+/*
+ * Refuses a pooler between (PQbackendPID is not pg_backend_pid) and a database in recovery. Of several hosts
+ * it takes one that can be written to; where one is silent, the next call begins with another.
+ */
 bool postgres_open(struct postgres *postgres, struct error *err);
 void postgres_close(struct postgres *postgres);
 bool postgres_is_open(const struct postgres *postgres);
 PGconn *postgres_connection(struct postgres *postgres);
+
+/*
+ * The server ends statements that take longer than POSTGRES_STATEMENT_MS, too: one that waits for a lock
+ * would go on holding what it has, such as the lease's row, when nobody waits for it any more.
+ */
+bool postgres_limit_statements(struct postgres *postgres, struct error *err);
 
 /* Parameters for one call. Zeroed is empty; values must stay until the call is over. */
 struct postgres_call {

@@ -89,7 +89,8 @@ static bool opened(struct outbox *outbox, struct error *err)
 
 	pg->asleep = false;
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
-		!find_oid(outbox, err) || !postgres_script(connection_of(outbox), session, err))
+		!find_oid(outbox, err) || !postgres_script(connection_of(outbox), session, err) ||
+		!postgres_limit_statements(connection_of(outbox), err))
 		return false;
 	if (!prepare(outbox, "read", SQL_OUTBOX_READ, err) ||
 		!prepare(outbox, "settle", erase ? SQL_OUTBOX_DELETE : SQL_OUTBOX_SETTLE, err) ||

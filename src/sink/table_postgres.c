@@ -79,6 +79,7 @@ static bool opened(struct table *table, struct error *err)
 {
 	char *sql = db_statement_text(DB_POSTGRES, SQL_SINK_STORE, table->config->table);
 	bool ok = postgres_prepare(db_postgres(table->db), STORE, sql, err) &&
+		postgres_limit_statements(db_postgres(table->db), err) &&
 		db_run(table->db, SQL_SINK_COMMIT, NULL, NULL, 0, NULL, NULL, err);
 
 	free(sql);
