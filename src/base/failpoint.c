@@ -42,7 +42,7 @@ static void act(const struct point *point)
 	if (strcmp(point->action, "kill") == 0 && point->passes == point->at)
 		kill(getpid(), SIGKILL);
 	else if (strcmp(point->action, "stop") == 0 && point->passes == point->at)
-		kill(getpid(), SIGSTOP);
+		raise(SIGSTOP); /* this thread first: it must not run on for a moment */
 	else if (strncmp(point->action, "sleep:", 6) == 0 && point->passes >= point->at)
 		clock_sleep_ms(atol(point->action + 6));
 }
