@@ -199,6 +199,16 @@ bool testdb_try(struct testdb *db, char **words, const char *sql)
 	return good;
 }
 
+bool testdb_try_int(struct testdb *db, int64_t *value, const char *sql)
+{
+	char *found = NULL;
+
+	if (!run(db, sql, first_cell, &found) || !found)
+		return false;
+	*value = strtoll(found, NULL, 10);
+	return true;
+}
+
 void testdb_each(struct testdb *db, testdb_row_fn *fn, void *context, const char *sql)
 {
 	run_or_fail(db, sql, fn, context);

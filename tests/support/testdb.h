@@ -31,6 +31,7 @@ int64_t testdb_int(struct testdb *db, const char *format, ...)
 char *testdb_text(struct testdb *db, const char *format, ...)
 	__attribute__((format(printf, 2, 3))); /* "" for NULL and for no row */
 bool testdb_try(struct testdb *db, char **words, const char *sql);
+bool testdb_try_int(struct testdb *db, int64_t *value, const char *sql);
 
 /* Calls fn with every row: cells as text, NULL for SQL NULL, good until it returns. */
 typedef void testdb_row_fn(void *context, const char *const *cells);
