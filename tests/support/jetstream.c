@@ -57,16 +57,24 @@ void jetstream_close(struct jetstream *js)
 	free(js);
 }
 
-char *jetstream_try_api(struct jetstream *js, const char *api, const char *json)
+char *jetstream_ask(struct jetstream *js, const char *api, const char *json, int64_t ms)
 {
 	natsMsg *reply = NULL;
-	natsStatus status = natsConnection_RequestString(
-		&reply, js->connection, text("$JS.API.%s", api), json ? json : "", patience(10000));
 
-	if (status != NATS_OK)
-		give_up("$JS.API.%s: %s", api, natsStatus_GetText(status));
+	if (natsConnection_RequestString(&reply, js->connection, text("$JS.API.%s", api),
+		    json ? json : "", ms) != NATS_OK)
+		return NULL;
 	char *said = text_bytes(natsMsg_GetData(reply), (size_t)natsMsg_GetDataLength(reply));
 	natsMsg_Destroy(reply);
+	return said;
+}
+
+char *jetstream_try_api(struct jetstream *js, const char *api, const char *json)
+{
+	char *said = jetstream_ask(js, api, json, patience(10000));
+
+	if (!said)
+		give_up("$JS.API.%s: no answer", api);
 	return said;
 }
 

@@ -20,6 +20,9 @@ void jetstream_close(struct jetstream *js);
 char *jetstream_api(struct jetstream *js, const char *api, const char *json);
 char *jetstream_try_api(struct jetstream *js, const char *api, const char *json);
 
+/* NULL where no answer comes within ms, as in a cluster that has no leader. */
+char *jetstream_ask(struct jetstream *js, const char *api, const char *json, int64_t ms);
+
 /*
  * Makes a stream. subjects: as in JSON, "\"shop.>\", \"web.>\""; more: further members of its
  * configuration, such as "\"retention\":\"workqueue\"", or NULL.

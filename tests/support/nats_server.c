@@ -60,7 +60,7 @@ bool port_answers(int port)
 	return answers;
 }
 
-static const char *program(void)
+static const char *usual_program(void)
 {
 	const char *named = getenv("DRAY_NATS_SERVER");
 
@@ -69,21 +69,21 @@ static const char *program(void)
 	return access("/usr/sbin/nats-server", X_OK) == 0 ? "/usr/sbin/nats-server" : "nats-server";
 }
 
-static int program_version(void)
+static int version_of(const char *program)
 {
-	const char *argv[] = { program(), "--version", NULL };
+	const char *argv[] = { program, "--version", NULL };
 	struct result result = command_run(&(struct launch){ .argv = argv }, 10000);
 	int major = 0, minor = 0, patch = 0;
 	const char *digits = strpbrk(result.out, "0123456789");
 
 	if (!digits || sscanf(digits, "%d.%d.%d", &major, &minor, &patch) < 2)
-		give_up("%s --version says: %s%s", program(), result.out, result.err);
+		give_up("%s --version says: %s%s", program, result.out, result.err);
 	return major * 10000 + minor * 100 + patch;
 }
 
 static void launch(struct nats_server *server)
 {
-	const char *argv[] = { program(), "-c", server->config, NULL };
+	const char *argv[] = { server->program, "-c", server->config, NULL };
 
 	server->proc = proc_start(&(struct launch){ .argv = argv, .folder = server->folder },
 		scratch_path("%s.log", server->name));
@@ -117,12 +117,20 @@ static void configure(struct nats_server *server, const char *extra)
 
 void nats_server_start(struct nats_server *server, const char *name, const char *extra)
 {
-	*server = (struct nats_server){ .name = text("%s", name), .version = program_version() };
-	server->folder = scratch_path("%s", name);
+	nats_server_start_as(server, name, &(struct nats_server_setup){ .extra = extra });
+}
+
+void nats_server_start_as(
+	struct nats_server *server, const char *name, const struct nats_server_setup *setup)
+{
+	*server = (struct nats_server){ .name = text("%s", name) };
+	server->program = setup->program ? setup->program : usual_program();
+	server->version = version_of(server->program);
+	server->folder = setup->folder ? text("%s", setup->folder) : scratch_path("%s", name);
 	server->config = scratch_path("%s.conf", name);
 	mkdir(server->folder, 0755);
 	for (int tries = 0; tries < 5; tries++) {
-		configure(server, extra);
+		configure(server, setup->extra);
 		launch(server);
 		if (comes_up(server))
 			return;

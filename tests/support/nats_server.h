@@ -10,6 +10,7 @@
 struct nats_server {
 	struct proc *proc;
 	char *name, *url, *config, *folder;
+	const char *program;
 	int port;
 	int version; /* 2.9.10 is 20910 */
 };
@@ -19,6 +20,14 @@ struct nats_server {
  * when it answers.
  */
 void nats_server_start(struct nats_server *server, const char *name, const char *extra);
+
+/* The same with another program, a store elsewhere, or NULL for what is usual. */
+struct nats_server_setup {
+	const char *program, *folder, *extra;
+};
+void nats_server_start_as(
+	struct nats_server *server, const char *name, const struct nats_server_setup *setup);
+
 void nats_server_again(struct nats_server *server); /* after an end: the same port and store */
 void nats_server_end(struct nats_server *server); /* SIGTERM, and waits */
 void nats_server_kill(struct nats_server *server); /* SIGKILL, and waits */

@@ -155,6 +155,20 @@ void pg_server_kill(struct pg_server *server)
 	proc_kill(server->proc);
 }
 
+/* The postmaster first, so that it starts no more. */
+void pg_server_pause(struct pg_server *server)
+{
+	proc_signal(server->proc, SIGSTOP);
+	if (proc_signal_children(server->proc, SIGSTOP) == 0)
+		give_up("PostgreSQL has no processes to pause");
+}
+
+void pg_server_resume(struct pg_server *server)
+{
+	proc_signal_children(server->proc, SIGCONT);
+	proc_signal(server->proc, SIGCONT);
+}
+
 void pg_server_restart(struct pg_server *server)
 {
 	pg_server_end(server);

@@ -21,6 +21,8 @@ void pg_server_start(struct pg_server *server, const char *name, const char *con
 void pg_server_again(struct pg_server *server);
 void pg_server_end(struct pg_server *server); /* as `pg_ctl stop -m fast` */
 void pg_server_kill(struct pg_server *server); /* SIGKILL to the postmaster: a crash */
+void pg_server_pause(struct pg_server *server); /* SIGSTOP to all its processes */
+void pg_server_resume(struct pg_server *server);
 void pg_server_restart(struct pg_server *server); /* ends, and starts again */
 
 void pg_server_make_database(struct pg_server *server, const char *database);

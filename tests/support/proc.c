@@ -1,6 +1,7 @@
 /* Processes that never outlive the test: each dies with its parent, and all are ended at exit, by pid. */
 #include "support/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -193,6 +194,30 @@ void proc_kill(struct proc *proc)
 	waitpid(proc->pid, &raw, 0);
 	proc->pid = 0;
 	proc->status = status_of(raw);
+}
+
+/* The fourth word of /proc/PID/stat; the second may have spaces, but ends with a bracket. */
+static pid_t parent_of(const char *pid)
+{
+	char *stat = file_read(text("/proc/%s/stat", pid)), *end = strrchr(stat, ')');
+	int parent = 0;
+
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+int proc_signal_children(const struct proc *proc, int signal)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			parent_of(entry->d_name) == proc->pid)
+			count += kill((pid_t)strtol(entry->d_name, NULL, 10), signal) == 0;
+	if (folder)
+		closedir(folder);
+	return count;
 }
 
 char *proc_log(const struct proc *proc)

@@ -35,6 +35,9 @@ void proc_kill(struct proc *proc); /* SIGKILL, and waits; accepts NULL and ended
 char *proc_log(const struct proc *proc);
 void proc_end_all(void);
 
+/* Signals what a process started, but not what those started. Gives how many there were. */
+int proc_signal_children(const struct proc *proc, int signal);
+
 /* A command in the foreground. Fails the test where it takes longer than ms. */
 struct result {
 	int status; /* exit status, or 128 + signal */

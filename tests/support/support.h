@@ -12,6 +12,7 @@
 #include "support/common.h"
 #include "support/dray.h"
 #include "support/jetstream.h"
+#include "support/nats_cluster.h"
 #include "support/nats_server.h"
 #include "support/oracle.h"
 #include "support/pg_server.h"

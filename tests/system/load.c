@@ -34,6 +34,13 @@ static const char *seen(const struct load *load, const char *url)
 	return load->db_proxy ? proxy_pg_url(load->db_proxy, database_of(url)) : url;
 }
 
+static const char *servers(const struct load *load, const struct load_setup *setup)
+{
+	if (load->nats_proxy)
+		return proxy_url(load->nats_proxy);
+	return setup->nats_url ? setup->nats_url : nats.url;
+}
+
 static void configure(struct load *load, const struct load_setup *setup)
 {
 	load->config = scratch_path("%s.yaml", load->name);
@@ -43,9 +50,9 @@ static void configure(struct load *load, const struct load_setup *setup)
 		     "relays: [ { name: load, database: \"%s\", retry: { initial: 100ms, max: 1s }%s } "
 		     "]\n"
 		     "sinks: [ { name: archive, database: \"%s\", stream: %s%s } ]\n",
-			load->nats_proxy ? proxy_url(load->nats_proxy) : load->look_url,
-			setup->head ? setup->head : "", setup->head ? "\n" : "", load->name,
-			load->name, setup->replicas ? setup->replicas : 1, seen(load, load->from),
+			servers(load, setup), setup->head ? setup->head : "",
+			setup->head ? "\n" : "", load->name, load->name,
+			setup->replicas ? setup->replicas : 1, seen(load, load->from),
 			or_nothing(", ", setup->relay), seen(load, load->to), load->name,
 			or_nothing(", ", setup->sink)));
 }
@@ -54,7 +61,7 @@ static void prepare(struct load *load, const struct load_setup *setup)
 {
 	*load = (struct load){ .kind = setup->kind,
 		.name = text("%s_%s", setup->name, setup->kind),
-		.look_url = setup->nats_url ? setup->nats_url : nats.url };
+		.look_url = setup->look_url ? setup->look_url : nats.url };
 	load->from =
 		setup->from ? text("%s", setup->from) : fixture_database(setup->kind, setup->name);
 	load->to = setup->to ? text("%s", setup->to)
@@ -101,8 +108,7 @@ int64_t load_archived(struct load *load)
 
 static int64_t delivered(struct load *load)
 {
-	return testdb_int(load->outbox, "SELECT coalesce(max(seq), 0) FROM %s",
-		testdb_table(load->outbox, "relay_position"));
+	return testdb_in_state(load->outbox, "delivered");
 }
 
 static bool moves(struct load *load, int64_t relayed, int64_t stored)

@@ -12,7 +12,7 @@ struct load_setup {
 	const char *kind,
 		*name; /* of the databases; of stream and files, made unique with the kind */
 	bool nats_proxy, db_proxy; /* whether a proxy is between; db: PostgreSQL only */
-	const char *nats_url; /* NULL: the fixture's */
+	const char *nats_url, *look_url; /* for dray, for the test; NULL: the fixture's server */
 	const char *relay, *sink; /* further settings, as in "ordering: none, lease: 2s"; or NULL */
 	const char *head; /* further lines at the top of the config; or NULL */
 	int replicas; /* 0: 1 */
