@@ -114,7 +114,7 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	pthread_mutex_unlock(&feed->lock);
 }
 
-static void announce_settled(struct feed *feed, struct verdicts *put, size_t missed)
+static void announce_settled(struct feed *feed, struct verdicts *put, bool ok, size_t missed)
 {
 	pthread_mutex_lock(&feed->lock);
 	size_t wanted = feed->news.settled_count + put->count;
@@ -126,6 +126,7 @@ static void announce_settled(struct feed *feed, struct verdicts *put, size_t mis
 	for (size_t i = 0; i < put->count; i++)
 		feed->news.settled[feed->news.settled_count++] = put->items[i].row;
 	feed->news.missed += missed;
+	feed->news.progress = feed->news.progress || ok;
 	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(feed->outbox));
 	pthread_mutex_unlock(&feed->lock);
 	bell_ring(feed->bell);
@@ -150,7 +151,7 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 		ok = outbox_settle(feed->outbox, turn->put.items, turn->put.count, turn->positions,
 			turn->streams, &missed, err);
 		failpoint("relay.after_settle");
-		announce_settled(feed, &turn->put, missed);
+		announce_settled(feed, &turn->put, ok, missed);
 	}
 	free_verdicts(&turn->put);
 	return ok;
@@ -324,6 +325,7 @@ void feed_take(struct feed *feed, struct feed_news *news)
 	feed->last_batch = &feed->news.batches;
 	feed->news.settled = NULL;
 	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
+	feed->news.progress = false;
 	pthread_mutex_unlock(&feed->lock);
 }
 

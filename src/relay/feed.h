@@ -17,6 +17,7 @@ struct feed_news {
 	struct batch *batches; /* in the order of reading, by next */
 	struct row **settled; /* rows that may be released; the array is freed by the taker */
 	size_t settled_count;
+	bool progress; /* the database took verdicts */
 	size_t missed; /* rows that were changed by somebody else meanwhile */
 	int64_t work_until_ms; /* monotonic: publish until then */
 	bool needs_sweeps;

@@ -82,7 +82,6 @@ static void put_verdicts(struct session *s)
 	failpoint("relay.after_acknowledgement");
 	feed_put(s->feed, s->verdicts, s->verdict_count, positions, s->streams.count);
 	s->verdict_count = 0;
-	s->settled_any = true;
 	free(positions);
 }
 
