@@ -18,6 +18,7 @@
 #include "support/pg_server.h"
 #include "support/proc.h"
 #include "support/proxy.h"
+#include "support/small_disk.h"
 #include "support/testdb.h"
 
 #endif

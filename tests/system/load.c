@@ -138,9 +138,9 @@ void load_check_log(struct load *load, size_t from, const char *what)
 	char *log = proc_log(load->daemon);
 
 	for (size_t i = 0; i < 2; i++) {
-		size_t trouble = lines_with(log, from, " warning ", pipelines[i]) +
-			lines_with(log, from, " error ", pipelines[i]);
-		size_t over = lines_with(log, from, " info ", pipelines[i]);
+		size_t trouble = lines_with(log, from, "Z warning ", pipelines[i]) +
+			lines_with(log, from, "Z error ", pipelines[i]);
+		size_t over = lines_with(log, from, "Z info ", pipelines[i]);
 		if (trouble > 1 || over != trouble)
 			give_up("%s: %zu lines of trouble and %zu of its end for%s:\n%s", what,
 				trouble, over, pipelines[i], log + from);

@@ -1,0 +1,112 @@
+/*
+ * A disk that is full while dray works and has room again later: under either database, and under
+ * JetStream. Nothing is lost or twice, no row's attempts grow, and there is one line for the beginning and
+ * one for the end. nats-server may turn JetStream off when its disk is full; then it has to be restarted,
+ * and so does PostgreSQL where it cannot even write its log.
+ */
+#include <signal.h>
+
+#include "load.h"
+
+static char *files_disk, *nats_disk, *pg_disk;
+
+static int start(void **state)
+{
+	files_disk = small_disk_make("files", 24);
+	nats_disk = small_disk_make("nats", 64);
+	pg_disk = small_disk_make("pg", 192);
+	return fixture_start(state);
+}
+
+static int64_t full_ms(void)
+{
+	return long_run() ? 15000 : 3000;
+}
+
+/* The writer suffers from a full disk too: what dray has to do then is there before. */
+static void gather_backlog(struct load *load, const char *disk)
+{
+	proc_signal(load->daemon, SIGSTOP);
+	nap(1500);
+	small_disk_fill(disk);
+	proc_signal(load->daemon, SIGCONT);
+}
+
+static void through_full_disk(
+	struct load *load, const char *what, const char *disk, void (*heal)(void))
+{
+	size_t from = load_log_size(load);
+
+	load_fault_begin(load, what);
+	gather_backlog(load, disk);
+	nap(full_ms());
+	small_disk_free(disk);
+	heal();
+	load_fault_end(load);
+	load_wait_moving(load, 60000);
+	nap(2500);
+	load_check_log(load, from, what);
+}
+
+static void heal_database(void)
+{
+	nap(500);
+	if (proc_running(pg.proc))
+		return;
+	say("PostgreSQL has ended, as it does when it cannot write its log; started again");
+	pg_server_again(&pg);
+}
+
+static bool jetstream_is_on(void)
+{
+	struct jetstream *js = jetstream_open(nats.url);
+	char *said = jetstream_ask(js, "INFO", NULL, 2000);
+
+	jetstream_close(js);
+	return said && !strstr(said, "\"error\"");
+}
+
+static void heal_nats(void)
+{
+	if (jetstream_is_on())
+		return;
+	say("nats-server has turned JetStream off; restarted");
+	nats_server_kill(&nats); /* 2.9 does not end by itself any more */
+	nats_server_again(&nats);
+}
+
+static void test_under_the_database(void **state)
+{
+	bool sqlite = strcmp(*state, "sqlite") == 0;
+	struct load load;
+
+	load_start(&load,
+		&(struct load_setup){ .kind = *state,
+			.name = "full",
+			.from = sqlite ? text("sqlite:%s/from.db", files_disk) : NULL,
+			.to = sqlite ? text("sqlite:%s/to.db", files_disk) : NULL });
+	through_full_disk(
+		&load, "disk of the database full", sqlite ? files_disk : pg_disk, heal_database);
+	load_end(&load);
+}
+
+static void test_under_jetstream(void **state)
+{
+	struct load load;
+
+	load_start(&load, &(struct load_setup){ .kind = *state, .name = "full_js" });
+	through_full_disk(&load, "disk of JetStream full", nats_disk, heal_nats);
+	load_end(&load);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FOR_BOTH(test_under_the_database),
+		FOR_BOTH(test_under_jetstream),
+	};
+
+	small_disk_prepare();
+	only_named_tests();
+	return cmocka_run_group_tests_name("full disks", tests, start, NULL);
+}
