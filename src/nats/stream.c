@@ -171,6 +171,20 @@ static char *id_of(const struct buf *block)
 	return memory_text("");
 }
 
+/* The API leaves zeros at the end of a second's fraction out, and all of it where there are no others. */
+static void read_time(const char *from, char to[32])
+{
+	size_t whole = strcspn(from, ".Z"), digits = 0;
+	const char *fraction = from + whole;
+
+	if (*fraction == '.')
+		digits = strspn(++fraction, "0123456789");
+	if (digits > 3)
+		digits = 3;
+	snprintf(to, 32, "%.*s.%.*s%.*sZ", (int)(whole < 20 ? whole : 20), from, (int)digits,
+		fraction, 3 - (int)digits, "000");
+}
+
 static bool read_message(const json_t *reply, struct stream_message *message, struct error *err)
 {
 	const json_t *part = json_object_get(reply, "message");
@@ -182,6 +196,7 @@ static bool read_message(const json_t *reply, struct stream_message *message, st
 		message->found = true;
 		message->seq = count(part, "seq");
 		message->subject = memory_text(text(part, "subject"));
+		read_time(text(part, "time"), message->time);
 		message->id = id_of(&headers);
 		message->payload = memory_copy(payload.data, payload.size);
 		message->payload_size = payload.size;

@@ -40,6 +40,8 @@ struct stream_message {
 	bool found;
 	uint64_t seq;
 	char *subject, *id; /* id "" where it has none */
+	char time
+		[32]; /* when the stream stored it, as clock_format writes it; cut to milliseconds */
 	char *payload;
 	size_t payload_size;
 };

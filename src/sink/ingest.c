@@ -75,7 +75,8 @@ static void well(struct ingest *ingest)
 	if (!ingest->out)
 		return;
 	ingest->out = false;
-	ingest->report.last_error[0] = '\0';
+	if (!ingest->keep_error)
+		ingest->report.last_error[0] = '\0';
 	log_info(ingest->config->name, "working again after %.1f s",
 		(double)(clock_now_ms() - ingest->out_since_ms) / 1000);
 }

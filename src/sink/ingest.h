@@ -32,6 +32,7 @@ struct ingest {
 	bool out; /* an outage was logged and is not over */
 	int64_t out_since_ms;
 	int64_t progress; /* grows whenever a session shows that it works */
+	bool keep_error; /* the last error is no outage's: it stays when the outage is over */
 	int64_t trimmed_told; /* the last warning about trimmed events named this sequence */
 	struct report report;
 	int64_t report_at_ms, reported_ms, reported_events;

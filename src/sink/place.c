@@ -2,10 +2,13 @@
 #include "sink/place.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "sink/kept.h"
 
 bool place_begin(struct ingest *ingest, int64_t seq, struct error *err)
 {
@@ -53,24 +56,55 @@ static bool first_place(struct ingest *ingest, const struct stream_info *stream,
 	return err->kind == ERROR_NONE;
 }
 
-static bool next_epoch(
-	struct ingest *ingest, const struct stream_info *stream, bool anew, struct error *err)
+/* What must not pass in silence: an error in the log, and the last error of dray status. */
+static void tell(struct ingest *ingest, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void tell(struct ingest *ingest, const char *format, ...)
+{
+	struct report *report = &ingest->report;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
+	va_end(arguments);
+	report->last_error_ms = clock_wall_ms();
+	ingest->keep_error = true;
+	log_error(ingest->config->name, "%s", report->last_error);
+}
+
+static bool next_epoch(struct ingest *ingest, const struct stream_info *stream, bool anew,
+	int64_t kept, struct error *err)
 {
 	int64_t was = ingest->position.seq;
 
-	if (!table_next_epoch(ingest->table, stream->created, &ingest->position, err))
+	if (!table_next_epoch(
+		    ingest->table, stream->created, anew ? 0 : kept, &ingest->position, err))
 		return false;
 	if (anew)
-		log_warning(ingest->config->name,
+		tell(ingest,
 			"stream %s was made anew at %s: begins epoch %" PRId64
 			" at its sequence 1; %" PRId64 " was the last one stored of the former",
 			stream->name, stream->created, ingest->position.epoch, was);
 	else
-		log_warning(ingest->config->name,
-			"stream %s has gone back: its last sequence is %" PRIu64 " and %" PRId64
-			" is stored; begins epoch %" PRId64
-			" at its sequence 1, so what it still holds is stored again",
-			stream->name, stream->last_seq, was, ingest->position.epoch);
+		tell(ingest,
+			"stream %s lost its end: up to sequence %" PRId64
+			" is stored, of which it still holds what came up to %" PRId64
+			"; begins epoch %" PRId64
+			" behind that, since what follows are other events",
+			stream->name, was, kept, ingest->position.epoch);
+	return true;
+}
+
+/* A durable's stream removes what was acknowledged, so there is nothing left to compare. */
+static bool find_kept(
+	struct ingest *ingest, const struct stream_info *stream, int64_t *kept, struct error *err)
+{
+	const struct table_position *position = &ingest->position;
+
+	if (!consumer_acknowledges(stream))
+		return kept_find(ingest->table, ingest->link, stream, position, kept, err);
+	*kept = stream->last_seq < (uint64_t)position->seq ? 0 : position->seq;
 	return true;
 }
 
@@ -81,7 +115,7 @@ static void tell_trimmed(struct ingest *ingest, const struct stream_info *stream
 	if (to < from || ingest->trimmed_told == to)
 		return;
 	ingest->trimmed_told = to;
-	log_warning(ingest->config->name,
+	tell(ingest,
 		"%" PRId64 " events (sequence %" PRId64 " to %" PRId64
 		") were removed from stream %s before they were stored%s; goes on behind them",
 		to - from + 1, from, to, stream->name,
@@ -95,8 +129,10 @@ bool place_find(struct ingest *ingest, const struct stream_info *stream, struct 
 	if (!ingest->placed)
 		return first_place(ingest, stream, err);
 	bool anew = strcmp(ingest->position.created, stream->created) != 0;
-	bool back = stream->last_seq < (uint64_t)ingest->position.seq;
-	if ((anew || back) && !next_epoch(ingest, stream, anew, err))
+	int64_t kept = 0;
+	if (!anew && !find_kept(ingest, stream, &kept, err))
+		return false;
+	if ((anew || kept < ingest->position.seq) && !next_epoch(ingest, stream, anew, kept, err))
 		return false;
 	if (!consumer_acknowledges(stream))
 		tell_trimmed(ingest, stream);

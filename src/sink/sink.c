@@ -25,6 +25,7 @@ static void tell(struct ingest *ingest, const struct error *why, bool progress)
 {
 	snprintf(ingest->report.last_error, sizeof(ingest->report.last_error), "%s", why->text);
 	ingest->report.last_error_ms = clock_wall_ms();
+	ingest->keep_error = false;
 	if (why->kind == ERROR_CONFLICT && progress) {
 		log_debug(ingest->config->name, "begins again: %s", why->text);
 		return;

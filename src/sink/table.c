@@ -108,9 +108,9 @@ bool table_load(
 	return ok;
 }
 
-/* The epoch in which a stream of this creation is known, if same; else one above all that were used. */
+/* The epoch above `above` in which a stream of this creation is known; else one above all that were used. */
 static bool find_epoch(
-	struct table *table, const char *created, bool same, int64_t *epoch, struct error *err)
+	struct table *table, const char *created, int64_t above, int64_t *epoch, struct error *err)
 {
 	const char *parameters[] = { table->config->stream, created };
 	struct arena arena;
@@ -121,7 +121,9 @@ static bool find_epoch(
 		&rows, err);
 	if (ok) {
 		const char *known = db_cell(&rows, 0, 0), *highest = db_cell(&rows, 0, 1);
-		*epoch = same && known ? atoll(known) : highest ? atoll(highest) + 1 : 0;
+		*epoch = known && atoll(known) > above ? atoll(known)
+			: highest		       ? atoll(highest) + 1
+						       : 0;
 	}
 	arena_finish(&arena);
 	return ok;
@@ -136,7 +138,7 @@ bool table_begin(struct table *table, const char *created, int64_t seq,
 	int64_t epoch;
 	bool found;
 
-	if (!find_epoch(table, created, true, &epoch, err))
+	if (!find_epoch(table, created, INT64_MIN, &epoch, err))
 		return false;
 	snprintf(number[0], NUMBER, "%" PRId64, epoch);
 	snprintf(number[1], NUMBER, "%" PRId64, seq);
@@ -144,24 +146,57 @@ bool table_begin(struct table *table, const char *created, int64_t seq,
 		table_load(table, &found, position, err) && (found || table_moved(table, err));
 }
 
-bool table_next_epoch(struct table *table, const char *created, struct table_position *position,
-	struct error *err)
+bool table_next_epoch(struct table *table, const char *created, int64_t seq,
+	struct table_position *position, struct error *err)
 {
-	bool same = strcmp(created, position->created) != 0, found;
-	char number[3][NUMBER];
+	bool anew = strcmp(created, position->created) != 0, found;
+	char number[4][NUMBER];
 	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
-		position->created, number[1], number[2] };
+		position->created, number[1], number[2], number[3] };
 	int64_t epoch;
 
-	if (!find_epoch(table, created, same, &epoch, err))
+	if (!find_epoch(table, created, anew ? INT64_MIN : position->epoch, &epoch, err))
 		return false;
 	snprintf(number[0], NUMBER, "%" PRId64, epoch);
 	snprintf(number[1], NUMBER, "%" PRId64, position->epoch);
 	snprintf(number[2], NUMBER, "%" PRId64, position->seq);
-	if (!db_run(table->db, SQL_SINK_POSITION_ANEW, NULL, parameters, 7, NULL, NULL, err) ||
+	snprintf(number[3], NUMBER, "%" PRId64, seq);
+	if (!db_run(table->db, SQL_SINK_POSITION_ANEW, NULL, parameters, 8, NULL, NULL, err) ||
 		!table_load(table, &found, position, err))
 		return false;
-	return (found && position->epoch == epoch && position->seq == 0) || table_moved(table, err);
+	return (found && position->epoch == epoch && position->seq == seq) ||
+		table_moved(table, err);
+}
+
+bool table_newest(struct table *table, int64_t epoch, int64_t up_to, struct table_mark *mark,
+	struct error *err)
+{
+	char number[2][NUMBER];
+	const char *parameters[] = { table->config->stream, number[0], number[1] };
+	struct db_rows rows;
+
+	*mark = (struct table_mark){ 0 };
+	arena_init(&mark->arena);
+	snprintf(number[0], NUMBER, "%" PRId64, epoch);
+	snprintf(number[1], NUMBER, "%" PRId64, up_to);
+	if (!db_run(table->db, SQL_SINK_NEWEST, table->config->table, parameters, 3, &mark->arena,
+		    &rows, err)) {
+		table_mark_finish(mark);
+		return false;
+	}
+	if (rows.rows == 0)
+		return true;
+	mark->seq = atoll(db_cell(&rows, 0, 0));
+	mark->subject = db_cell(&rows, 0, 1);
+	mark->id = db_cell(&rows, 0, 2) ? db_cell(&rows, 0, 2) : "";
+	mark->time = db_cell(&rows, 0, 3);
+	return true;
+}
+
+void table_mark_finish(struct table_mark *mark)
+{
+	arena_finish(&mark->arena);
+	*mark = (struct table_mark){ 0 };
 }
 
 bool table_store(struct table *table, struct table_position *position,

@@ -53,9 +53,25 @@ bool table_load(
 bool table_begin(struct table *table, const char *created, int64_t seq,
 	struct table_position *position, struct error *err);
 
-/* Moves to sequence 0 of the next epoch: the stream was made anew, or has gone back. */
-bool table_next_epoch(struct table *table, const char *created, struct table_position *position,
+/*
+ * Moves to a sequence of the next epoch: the stream was made anew (0), or its sequences behind that one are
+ * other events now. Where another sink of this database is in a later epoch of this creation, it is that one.
+ */
+bool table_next_epoch(struct table *table, const char *created, int64_t seq,
+	struct table_position *position, struct error *err);
+
+/* A stored event: enough to know it by. seq 0: there is none. */
+struct table_mark {
+	int64_t seq;
+	const char *subject, *id; /* id "" where it has none */
+	const char *time; /* when the stream stored it, as clock_format writes it */
+	struct arena arena; /* holds them */
+};
+
+/* The newest stored event of an epoch up to a sequence. */
+bool table_newest(struct table *table, int64_t epoch, int64_t up_to, struct table_mark *mark,
 	struct error *err);
+void table_mark_finish(struct table_mark *mark);
 
 /*
  * Stores events, or sets them aside, and moves the position to seq, which is not below what it was; renews

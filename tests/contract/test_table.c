@@ -371,17 +371,17 @@ static void a_stream_made_anew_is_a_new_epoch(bool postgres)
 
 	begin(&fresh, "then", 0);
 	store(&fresh, events, 2);
-	assert_true(table_next_epoch(fresh.table, "now", &fresh.position, &err));
+	assert_true(table_next_epoch(fresh.table, "now", 0, &fresh.position, &err));
 	assert_int_equal(fresh.position.epoch, 1);
 	assert_int_equal(fresh.position.seq, 0);
 	assert_string_equal(fresh.position.created, "now");
 	store(&fresh, events, 2);
 	assert_int_equal(stored(&fresh), 4);
 	/* Gone back: the same creation, and yet another epoch. */
-	assert_true(table_next_epoch(fresh.table, "now", &fresh.position, &err));
+	assert_true(table_next_epoch(fresh.table, "now", 0, &fresh.position, &err));
 	assert_int_equal(fresh.position.epoch, 2);
 	fresh.position.seq = 7;
-	assert_false(table_next_epoch(fresh.table, "later", &fresh.position, &err));
+	assert_false(table_next_epoch(fresh.table, "later", 0, &fresh.position, &err));
 	assert_int_equal(err.kind, ERROR_CONFLICT);
 	drop(&fresh);
 }
@@ -395,7 +395,7 @@ static void sinks_of_one_stream_agree_on_its_epoch(bool postgres)
 
 	begin(&fresh, "then", 0);
 	store(&fresh, events, 2);
-	assert_true(table_next_epoch(fresh.table, "now", &fresh.position, &err));
+	assert_true(table_next_epoch(fresh.table, "now", 0, &fresh.position, &err));
 	struct table *other = open_table(add_sink(&fresh, "other"));
 	assert_true(table_begin(other, "now", 0, &position, &err));
 	assert_int_equal(position.epoch, 1);
