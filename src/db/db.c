@@ -174,7 +174,7 @@ static bool run_sqlite(struct db *db, const char *sql, const char *const *parame
 {
 	sqlite3_stmt *statement;
 
-	if (!sqlite_prepare(db->sqlite, sql, &statement, err))
+	if (!sqlite_same_file(db->sqlite, err) || !sqlite_prepare(db->sqlite, sql, &statement, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		sqlite3_bind_text(statement, (int)i + 1, parameters[i], -1, SQLITE_TRANSIENT);

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 
 struct sqlite {
 	char *path;
 	sqlite3 *connection;
+	dev_t device; /* of the open file */
+	ino_t inode;
 };
 
 struct sqlite *sqlite_create(const char *path)
@@ -87,12 +89,37 @@ bool sqlite_failed(struct sqlite *sqlite, struct error *err)
 		sqlite3_errmsg(sqlite->connection), code);
 }
 
+static bool look_at_file(struct sqlite *sqlite, dev_t *device, ino_t *inode)
+{
+	struct stat file;
+
+	if (stat(sqlite->path, &file) != 0)
+		return false;
+	*device = file.st_dev;
+	*inode = file.st_ino;
+	return true;
+}
+
+bool sqlite_same_file(struct sqlite *sqlite, struct error *err)
+{
+	dev_t device;
+	ino_t inode;
+
+	if (!look_at_file(sqlite, &device, &inode))
+		return error_set(err, ERROR_UNAVAILABLE, "sqlite:%s: the file is gone: %s",
+			sqlite->path, strerror(errno));
+	return (device == sqlite->device && inode == sqlite->inode) ||
+		error_set(err, ERROR_UNAVAILABLE, "sqlite:%s: the file was replaced by another",
+			sqlite->path);
+}
+
 bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX;
 
 	sqlite_close(sqlite);
-	if (!create && access(sqlite->path, F_OK) != 0)
+	bool there = look_at_file(sqlite, &sqlite->device, &sqlite->inode);
+	if (!create && !there)
 		return error_set(err, ERROR_UNAVAILABLE,
 			"sqlite:%s: %s; dray migrate makes a file that is missing", sqlite->path,
 			strerror(errno));
@@ -103,7 +130,12 @@ bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 	}
 	sqlite3_extended_result_codes(sqlite->connection, 1);
 	sqlite3_busy_timeout(sqlite->connection, SQLITE_BUSY_MS);
-	return true;
+	if (!there)
+		look_at_file(sqlite, &sqlite->device, &sqlite->inode);
+	if (sqlite_same_file(sqlite, err)) /* not replaced while it was opened */
+		return true;
+	sqlite_close(sqlite);
+	return false;
 }
 
 bool sqlite_run(struct sqlite *sqlite, const char *sql, struct error *err)

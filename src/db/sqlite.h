@@ -19,6 +19,12 @@ const char *sqlite_path(const struct sqlite *sqlite);
 
 bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err);
 void sqlite_close(struct sqlite *sqlite); /* finalizes every statement of it */
+
+/*
+ * Whether the path still leads to the file that is open. One that was replaced can be read and written as if
+ * nothing were, and what is written is gone. ERROR_UNAVAILABLE: open again.
+ */
+bool sqlite_same_file(struct sqlite *sqlite, struct error *err);
 bool sqlite_is_open(const struct sqlite *sqlite);
 sqlite3 *sqlite_connection(struct sqlite *sqlite);
 

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -91,26 +90,12 @@ static void watch(struct outbox *outbox)
 	free(wal);
 }
 
-static bool look_at_file(struct outbox *outbox, dev_t *device, ino_t *inode, struct error *err)
-{
-	struct stat now;
-
-	if (stat(sqlite_path(connection_of(outbox)), &now) != 0)
-		return error_set(
-			err, ERROR_UNAVAILABLE, "%s: the file is gone", db_label(outbox->db));
-	*device = now.st_dev;
-	*inode = now.st_ino;
-	return true;
-}
-
 /* What is written here may be lost by a power cut: then the rows are looked up in the stream. */
 static bool opened(struct outbox *outbox, struct error *err)
 {
-	struct outbox_file *file = file_of(outbox);
-
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
 		!sqlite_run(connection_of(outbox), "PRAGMA synchronous = NORMAL", err) ||
-		!look_at_file(outbox, &file->device, &file->inode, err) || !prepare(outbox, err))
+		!prepare(outbox, err))
 		return false;
 	watch(outbox);
 	return true;
@@ -135,20 +120,6 @@ static bool data_version(struct outbox *outbox, int64_t *version, struct error *
 	return ok;
 }
 
-static bool same_file(struct outbox *outbox, struct error *err)
-{
-	struct outbox_file *file = file_of(outbox);
-	dev_t device;
-	ino_t inode;
-
-	if (!look_at_file(outbox, &device, &inode, err))
-		return false;
-	if (device == file->device && inode == file->inode)
-		return true;
-	return error_set(err, ERROR_UNAVAILABLE, "%s: the file was replaced by another",
-		db_label(outbox->db));
-}
-
 static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
 	struct error *err)
 {
@@ -157,7 +128,8 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 
 	failpoint("relay.before_read");
 	/* The version first: a commit in between is looked for once more, not missed. */
-	if (!same_file(outbox, err) || !data_version(outbox, &file->version, err) ||
+	if (!sqlite_same_file(connection_of(outbox), err) ||
+		!data_version(outbox, &file->version, err) ||
 		!sqlite_run(connection_of(outbox), "BEGIN", err))
 		return false;
 	*batch = batch_create(plan->limit * questions + 1);

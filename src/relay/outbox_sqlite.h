@@ -1,8 +1,6 @@
 #ifndef RELAY_OUTBOX_SQLITE_H
 #define RELAY_OUTBOX_SQLITE_H
 
-#include <sys/types.h>
-
 #include "db/sqlite.h"
 #include "relay/outbox_driver.h"
 
@@ -24,8 +22,6 @@ struct outbox_file {
 	struct outbox base;
 	sqlite3_stmt *prepared[PREPARED];
 	int inotify;
-	dev_t device; /* of the file that is open */
-	ino_t inode;
 	int64_t version; /* data_version at the last read */
 	int changes; /* sqlite3_total_changes at the last look: tells our own writes */
 };

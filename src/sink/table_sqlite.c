@@ -162,8 +162,8 @@ static bool store_batch(struct table *table, const struct table_store *store, st
 {
 	struct sqlite *connection = connection_of(table);
 
-	if (sqlite_run(connection, "BEGIN IMMEDIATE", err) && write_all(table, store, err) &&
-		sqlite_run(connection, "COMMIT", err))
+	if (sqlite_run(connection, "BEGIN IMMEDIATE", err) && sqlite_same_file(connection, err) &&
+		write_all(table, store, err) && sqlite_run(connection, "COMMIT", err))
 		return true;
 	sqlite_rollback(connection);
 	return false;

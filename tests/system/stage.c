@@ -3,6 +3,16 @@
 
 #include <signal.h>
 
+void stage_configure(struct stage *s, bool named)
+{
+	s->config = fixture_config(s->name,
+		"relays: [ { name: out, database: \"%s\", lease: 1s, %s%s%s retry: { initial: 50ms, "
+		"max: 200ms } } ]\n"
+		"sinks: [ { name: in, database: \"%s\", stream: %s, lease: 1s, batch: 20 } ]\n",
+		s->from, named ? "stream: " : "", named ? s->name : "", named ? "," : "", s->to,
+		s->name);
+}
+
 struct stage stage_set(const char *kind, const char *name, const char *more, bool named)
 {
 	struct stage s = { .name = text("%s_%s", name, kind), .kind = text("%s", kind) };
@@ -10,12 +20,7 @@ struct stage stage_set(const char *kind, const char *name, const char *more, boo
 	s.stream = s.name;
 	s.from = fixture_database(kind, name);
 	s.to = fixture_database(kind, text("%s_to", name));
-	s.config = fixture_config(s.name,
-		"relays: [ { name: out, database: \"%s\", lease: 1s, %s%s%s retry: { initial: 50ms, "
-		"max: 200ms } } ]\n"
-		"sinks: [ { name: in, database: \"%s\", stream: %s, lease: 1s, batch: 20 } ]\n",
-		s.from, named ? "stream: " : "", named ? s.name : "", named ? "," : "", s.to,
-		s.name);
+	stage_configure(&s, named);
 	s.js = jetstream_open(nats.url);
 	jetstream_make(s.js, s.name, text("\"%s.>\"", s.name), more ? more : STAGE_WINDOW);
 	dray_expect(0, "migrate", "-c", s.config);
@@ -55,6 +60,11 @@ void stage_emit(struct stage *s, int from, int to, int keys)
 		testdb_emit(s->outbox, text("%s.e%d", s->name, i % keys), text("k%d", i % keys),
 			NULL, text("event %d of %s", i, s->name));
 	testdb_exec(s->outbox, "COMMIT");
+}
+
+int64_t stage_rows(struct stage *s)
+{
+	return testdb_int(s->outbox, "SELECT count(*) FROM %s", testdb_table(s->outbox, "outbox"));
 }
 
 void stage_delivered(struct stage *s)

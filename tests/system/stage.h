@@ -22,6 +22,7 @@ struct stage {
 
 /* more: further members of the stream's configuration, or NULL; named: the relay names its stream. */
 struct stage stage_set(const char *kind, const char *name, const char *more, bool named);
+void stage_configure(struct stage *s, bool named); /* once more, for other databases */
 void stage_run(struct stage *s, const char *failpoints);
 void stage_is_killed(struct stage *s); /* waits for a failpoint to do it */
 void stage_stop(struct stage *s);
@@ -30,6 +31,7 @@ void stage_end(struct stage *s); /* stops what runs */
 /* Rows from..to with payloads of their own, over so many keys, in one transaction. */
 void stage_emit(struct stage *s, int from, int to, int keys);
 void stage_delivered(struct stage *s); /* waits until nothing is pending */
+int64_t stage_rows(struct stage *s);
 int64_t stage_archived(struct stage *s);
 void stage_archives(struct stage *s, int64_t events); /* waits until so many are stored */
 int64_t stage_attempts(struct stage *s);
