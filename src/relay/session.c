@@ -18,7 +18,7 @@
 #define MEND_TURN_MS 5 /* while the chain of expected sequences is broken */
 #define REPORT_MS    1000
 #define GATHER_US    300 /* under load: many answers a turn, not a switch of threads for each */
-#define HEALTHY_MS   2000 /* so long without trouble ends an outage, also with nothing to send */
+#define HEALTHY_MS   2000 /* so long without trouble ends an outage where there is nothing to send */
 
 void session_alarm(struct session *s, const char *format, ...)
 {
@@ -161,6 +161,12 @@ static int64_t next_turn_ms(const struct session *s)
 	return left < IDLE_TURN_MS ? left : IDLE_TURN_MS;
 }
 
+static bool is_well(const struct session *s)
+{
+	return s->settled_any ||
+		(s->flights.count == 0 && clock_now_ms() - s->began_ms > HEALTHY_MS);
+}
+
 bool session_run(
 	struct session *s, void (*progress)(void *context), void *context, struct error *err)
 {
@@ -169,7 +175,7 @@ bool session_run(
 	while (!stop_requested(s->stop)) {
 		if (!take_turn(s, err))
 			return false;
-		if (!told && (s->settled_any || clock_now_ms() - s->began_ms > HEALTHY_MS)) {
+		if (!told && is_well(s)) {
 			told = true;
 			progress(context);
 		}

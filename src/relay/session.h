@@ -42,7 +42,7 @@ struct session {
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;
 	bool scanned; /* every row that was pending at the beginning was read once */
-	bool settled_any; /* something was delivered in this session */
+	bool settled_any; /* something was settled in this session */
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
 	int64_t oldest_ms; /* wall clock: when the oldest row that was pending at the beginning was made */
