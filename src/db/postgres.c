@@ -139,6 +139,26 @@ static bool start_connection(struct postgres *postgres, struct error *err)
 	return true;
 }
 
+/*
+ * libpq tells no code here. Where the server speaks another language, it is taken for one that is away,
+ * which is waited for as well.
+ */
+static bool is_refused(const char *words)
+{
+	return strstr(words, "not permitted to log in") || strstr(words, "authentication failed") ||
+		strstr(words, "no pg_hba.conf entry");
+}
+
+static bool not_connected(struct postgres *postgres, struct error *err)
+{
+	bool refused = is_refused(PQerrorMessage(postgres->connection));
+
+	lost(postgres, err, PQerrorMessage(postgres->connection));
+	if (refused && err)
+		err->kind = ERROR_SCHEMA;
+	return false;
+}
+
 static bool finish_connection(struct postgres *postgres, struct error *err)
 {
 	int64_t deadline = clock_now_ms() + POSTGRES_CONNECT_MS;
@@ -146,7 +166,7 @@ static bool finish_connection(struct postgres *postgres, struct error *err)
 
 	while (state != PGRES_POLLING_OK) {
 		if (state == PGRES_POLLING_FAILED)
-			return lost(postgres, err, PQerrorMessage(postgres->connection));
+			return not_connected(postgres, err);
 		short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 		if (!wait_socket(postgres, events, deadline, postgres->stop, err)) {
 			hosts_turn(&postgres->hosts); /* the next attempt begins with another */

@@ -26,12 +26,14 @@ struct link {
 	struct stop *stop;
 	natsConnection *connection;
 	_Atomic bool up;
+	_Atomic bool deaf; /* the server removed or refused a subscription of this connection */
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
 	bool closed; /* cnats has made its last call for this connection */
 	link_down_fn *down;
 	void *down_context;
 	char last_error[256];
+	int64_t last_error_ms; /* monotonic */
 };
 
 /* The servers without user, password and token: scheme and what follows an @. */
@@ -105,6 +107,9 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
 	pthread_mutex_lock(&link->lock);
 	snprintf(link->last_error, sizeof(link->last_error), "%s",
 		text && *text ? text : natsStatus_GetText(status));
+	link->last_error_ms = clock_now_ms();
+	if (strstr(link->last_error, "Permissions Violation for Subscription"))
+		link->deaf = true;
 	pthread_mutex_unlock(&link->lock);
 }
 
@@ -120,6 +125,15 @@ void link_last_error(struct link *link, char *text, size_t size)
 {
 	pthread_mutex_lock(&link->lock);
 	snprintf(text, size, "%s", link->last_error);
+	pthread_mutex_unlock(&link->lock);
+}
+
+void link_words_since(struct link *link, int64_t since_ms, char text[LINK_WORDS])
+{
+	text[0] = '\0';
+	pthread_mutex_lock(&link->lock);
+	if (link->last_error[0] && link->last_error_ms >= since_ms)
+		snprintf(text, LINK_WORDS, "; the server said: %s", link->last_error);
 	pthread_mutex_unlock(&link->lock);
 }
 
@@ -188,6 +202,7 @@ bool link_connect(struct link *link, struct error *err)
 	natsOptions *options = NULL;
 
 	link_close(link);
+	link->deaf = false;
 	natsStatus status = natsOptions_Create(&options);
 	if (status == NATS_OK)
 		status = set_options(options, link);
@@ -286,22 +301,26 @@ static bool api_error(const char *api, const json_t *reply, int *code, struct er
 static bool request(
 	struct link *link, const char *api, const char *text, natsMsg **reply, struct error *err)
 {
-	char subject[512];
+	char subject[512], words[LINK_WORDS];
 
 	if (!link_api_subject(link, api, subject, sizeof(subject)))
 		return error_set(err, ERROR_INTERNAL, "the API subject %s is too long", api);
 	if (!link->connection || !link->up)
 		return error_set(err, ERROR_UNAVAILABLE, "%s: not connected", link->label);
+	int64_t asked_ms = clock_now_ms();
 	natsStatus status = natsConnection_RequestString(
 		reply, link->connection, subject, text ? text : "", LINK_REQUEST_MS);
 	if (status == NATS_NO_RESPONDERS)
 		return error_set(err, ERROR_UNAVAILABLE,
 			"%s: JetStream does not answer; is it enabled on the server and for the account?",
 			link->label);
-	if (status != NATS_OK)
-		return error_set(err, ERROR_UNAVAILABLE, "%s: no answer of JetStream (%s): %s",
-			link->label, api, natsStatus_GetText(status));
-	return true;
+	if (status == NATS_OK)
+		return true;
+	link_words_since(link, asked_ms, words);
+	if (link->deaf) /* answers can come over a new connection only */
+		link->up = false;
+	return error_set(err, ERROR_UNAVAILABLE, "%s: no answer of JetStream (%s): %s%s",
+		link->label, api, natsStatus_GetText(status), words);
 }
 
 bool link_api(struct link *link, const char *api, json_t *body, json_t **reply, int *code,

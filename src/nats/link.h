@@ -38,6 +38,10 @@ void link_on_down(struct link *link, link_down_fn *fn, void *context);
 /* The last asynchronous error of the server ("Permissions Violation for Publish to ..."), or "". */
 void link_last_error(struct link *link, char *text, size_t size);
 
+/* The same behind "; the server said: ", if it came since then (monotonic); otherwise "". */
+#define LINK_WORDS 300
+void link_words_since(struct link *link, int64_t since_ms, char text[LINK_WORDS]);
+
 const char *link_label(const struct link *link); /* the servers, without secrets */
 struct natsConn *link_connection(struct link *link); /* NULL when closed */
 struct stop *link_stop(const struct link *link); /* as given; may be NULL */

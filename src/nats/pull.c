@@ -284,6 +284,17 @@ static bool handle(
 	return ok;
 }
 
+/* The words of a refusal came just after the request that it is about. */
+static bool silent(const struct pull *pull, struct error *err)
+{
+	char words[LINK_WORDS];
+
+	link_words_since(pull->link, pull->heard_ms - HEARTBEAT_MS, words);
+	return error_set(err, ERROR_UNAVAILABLE,
+		"%s: reading stream %s: the server has fallen silent%s", link_label(pull->link),
+		pull->stream, words);
+}
+
 /* One look at the queue; *message NULL where nothing came within wait_ms. */
 static bool look(struct pull *pull, int64_t wait_ms, natsMsg **message, struct error *err)
 {
@@ -298,10 +309,7 @@ static bool look(struct pull *pull, int64_t wait_ms, natsMsg **message, struct e
 		return true;
 	if (!link_is_up(pull->link))
 		return failed(pull, NATS_CONNECTION_CLOSED, err);
-	return clock_now_ms() - pull->heard_ms <= SILENCE_MS ||
-		error_set(err, ERROR_UNAVAILABLE,
-			"%s: reading stream %s: the server has fallen silent",
-			link_label(pull->link), pull->stream);
+	return clock_now_ms() - pull->heard_ms <= SILENCE_MS || silent(pull, err);
 }
 
 bool pull_next(struct pull *pull, int64_t wait_ms, struct pull_message *message, struct error *err)

@@ -28,7 +28,9 @@ struct relay {
 	struct report report;
 	int64_t failures; /* since the last progress */
 	int64_t outage_ms; /* monotonic: when it began; 0: none */
+	bool told_set_up; /* that it is not only a server that is away */
 	bool standing_by;
+	bool worked; /* what stops it now was in order before: it may be so again */
 	int64_t rate_events, rate_ms;
 };
 
@@ -40,18 +42,23 @@ static void recovered(void *context)
 		log_info(relay->config->name, "working again after %.1f s",
 			(double)(clock_now_ms() - relay->outage_ms) / 1000);
 	relay->outage_ms = 0;
+	relay->told_set_up = false;
 	relay->failures = 0;
+	relay->worked = true;
 }
 
 static void trouble(struct relay *relay, const struct error *err)
 {
 	snprintf(relay->report.last_error, sizeof(relay->report.last_error), "%s", err->text);
 	relay->report.last_error_ms = clock_wall_ms();
-	if (relay->outage_ms) {
+	bool set_up = err->kind == ERROR_SCHEMA;
+	if (relay->outage_ms && (!set_up || relay->told_set_up)) {
 		log_debug(relay->config->name, "still waiting: %s", err->text);
 		return;
 	}
-	relay->outage_ms = clock_now_ms();
+	relay->told_set_up = set_up;
+	if (!relay->outage_ms)
+		relay->outage_ms = clock_now_ms();
 	log_warning(relay->config->name, "waiting: %s; will keep trying, up to every %d s",
 		err->text, (int)(waiting.max_ms / 1000));
 }
@@ -125,28 +132,30 @@ static void stand_by(struct relay *relay, const struct error *err)
 	stop_wait(relay->stop, lease_pause_ms(lease));
 }
 
-/* False: the set-up is at fault, and there is no use in trying again. */
+/* What was in order before may be so again. */
+static bool may_pass(const struct relay *relay, enum error_kind kind)
+{
+	return kind == ERROR_UNAVAILABLE || (kind == ERROR_SCHEMA && relay->worked);
+}
+
+/* False: the set-up is at fault from the beginning, and there is no use in trying again. */
 static bool take_turn(struct relay *relay, struct error *err)
 {
 	struct error why = { 0 };
 
-	if (both_ends(relay, &why) && run_session(relay, &why))
+	if ((both_ends(relay, &why) && run_session(relay, &why)) || why.kind == ERROR_STOPPED)
 		return true;
-	switch (why.kind) {
-	case ERROR_STOPPED:
-		return true;
-	case ERROR_CONFLICT: /* the lease is somebody else's, or was for a moment */
+	if (why.kind == ERROR_CONFLICT) { /* the lease is somebody else's, or was for a moment */
 		stand_by(relay, &why);
 		return true;
-	case ERROR_UNAVAILABLE:
-		trouble(relay, &why);
-		wait_ms(relay, backoff_delay(&waiting, ++relay->failures, backoff_chance()),
-			"waiting");
-		return true;
-	default:
+	}
+	if (!may_pass(relay, why.kind)) {
 		*err = why;
 		return false;
 	}
+	trouble(relay, &why);
+	wait_ms(relay, backoff_delay(&waiting, ++relay->failures, backoff_chance()), "waiting");
+	return true;
 }
 
 static void finish(struct relay *relay)

@@ -101,14 +101,6 @@ static bool take_turn(struct ingest *ingest, struct error *err)
 	return true;
 }
 
-/* What was there before and is missing now may come back: it is waited for, as for any server. */
-static bool stream_failed(struct ingest *ingest, struct error *err)
-{
-	if (ingest->was_up && err->kind == ERROR_SCHEMA)
-		err->kind = ERROR_UNAVAILABLE;
-	return false;
-}
-
 static bool open_stream(struct ingest *ingest, struct error *err)
 {
 	struct stream_info before = { 0 }, after = { 0 };
@@ -116,16 +108,14 @@ static bool open_stream(struct ingest *ingest, struct error *err)
 
 	ok = ok && stream_get_info(ingest->link, ingest->config->stream, &before, NULL, err);
 	if (!ok)
-		return stream_failed(ingest, err);
+		return false;
 	ok = place_find(ingest, &before, err);
 	if (ok) {
 		ingest->consumer = consumer_open(ingest->link, ingest->config, &before,
 			&ingest->position, ingest->placed, err);
 		/* Only now it is certain that the consumer is one of this stream, not of a new one. */
-		ok = (ingest->consumer &&
-			     stream_get_info(
-				     ingest->link, ingest->config->stream, &after, NULL, err)) ||
-			stream_failed(ingest, err);
+		ok = ingest->consumer &&
+			stream_get_info(ingest->link, ingest->config->stream, &after, NULL, err);
 	}
 	if (ok && strcmp(before.created, after.created) != 0)
 		ok = error_set(err, ERROR_CONFLICT, "stream %s was made anew just now",

@@ -30,6 +30,7 @@ struct ingest {
 	bool was_up; /* a session got as far as reading: what is missing now was there */
 	bool standing_by;
 	bool out; /* an outage was logged and is not over */
+	bool told_set_up; /* in this outage: that it is not only a server that is away */
 	int64_t out_since_ms;
 	int64_t progress; /* grows whenever a session shows that it works */
 	bool keep_error; /* the last error is no outage's: it stays when the outage is over */

@@ -14,13 +14,14 @@
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
 
-static bool is_fatal(enum error_kind kind)
+/* What was in order before may be so again, so it is waited for, as for any server. */
+static bool is_fatal(const struct ingest *ingest, enum error_kind kind)
 {
-	return kind == ERROR_USAGE || kind == ERROR_SCHEMA || kind == ERROR_INTERNAL ||
-		kind == ERROR_REJECTED;
+	return kind == ERROR_USAGE || (kind == ERROR_SCHEMA && !ingest->was_up) ||
+		kind == ERROR_INTERNAL || kind == ERROR_REJECTED;
 }
 
-/* The first failure of an outage is told; a conflict after progress is part of the work. */
+/* The first failure of an outage is told, and once if the set-up is at fault; a conflict after progress is part of the work. */
 static void tell(struct ingest *ingest, const struct error *why, bool progress)
 {
 	snprintf(ingest->report.last_error, sizeof(ingest->report.last_error), "%s", why->text);
@@ -30,10 +31,13 @@ static void tell(struct ingest *ingest, const struct error *why, bool progress)
 		log_debug(ingest->config->name, "begins again: %s", why->text);
 		return;
 	}
-	if (ingest->out)
+	bool set_up = why->kind == ERROR_SCHEMA;
+	if (ingest->out && (!set_up || ingest->told_set_up))
 		return;
+	if (!ingest->out)
+		ingest->out_since_ms = clock_now_ms();
 	ingest->out = true;
-	ingest->out_since_ms = clock_now_ms();
+	ingest->told_set_up = set_up;
 	log_warning(ingest->config->name, "waiting: %s; will keep trying, up to every %d s",
 		why->text, PAUSE_MAX_MS / 1000);
 }
@@ -55,7 +59,7 @@ static bool run_sessions(struct ingest *ingest, struct error *err)
 		bool progress = ingest->progress > before;
 		if (err->kind == ERROR_STOPPED || stop_requested(ingest->stop))
 			return true;
-		if (is_fatal(err->kind))
+		if (is_fatal(ingest, err->kind))
 			return false;
 		tell(ingest, err, progress);
 		ingest_report(ingest, "waiting");

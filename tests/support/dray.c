@@ -8,7 +8,7 @@
 #define ARGUMENTS 40
 #define VARIABLES 24
 
-static const char *variables[VARIABLES + 1];
+static const char *variables[VARIABLES + 1], *user;
 
 void dray_environment(const char *name, const char *value)
 {
@@ -52,18 +52,37 @@ struct result dray_run_expect(const char *file, int line, int wanted, const char
 	return result;
 }
 
+void dray_user(const char *name)
+{
+	user = name;
+}
+
+/* Another user may not be able to enter the folder where the program was built. */
+static const char *reachable(const char *program)
+{
+	char *copy = scratch_path("dray");
+	const char *argv[] = { "install", "-m", "755", program, copy, NULL };
+	struct result result = command_run(&(struct launch){ .argv = argv }, 20000);
+
+	if (result.status != 0)
+		give_up("cannot copy %s: %s", program, result.err);
+	return copy;
+}
+
 struct proc *dray_launch(const char *name, const char *failpoints, const char *const *arguments)
 {
 	const char *argv[ARGUMENTS + 1], *env[VARIABLES + 2];
 	size_t count = 0;
 
 	whole_line(argv, arguments);
+	if (user)
+		argv[0] = reachable(argv[0]);
 	for (; variables[count]; count++)
 		env[count] = variables[count];
 	env[count++] = text("DRAY_FAILPOINTS=%s", failpoints ? failpoints : "");
 	env[count] = NULL;
-	return proc_start(
-		&(struct launch){ .argv = argv, .env = env }, scratch_path("%s.log", name));
+	return proc_start(&(struct launch){ .argv = argv, .env = env, .user = user },
+		scratch_path("%s.log", name));
 }
 
 void dray_stop(struct proc *proc)

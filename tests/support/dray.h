@@ -20,6 +20,9 @@ struct result dray_run(const char *const *arguments, const char *input);
 	dray_run_expect(__FILE__, __LINE__, wanted, (const char *const[]){ __VA_ARGS__, NULL })
 struct result dray_run_expect(const char *file, int line, int wanted, const char *const *arguments);
 
+/* The user whom every dray_start from now on runs as, where the tests run as root; NULL: the same. */
+void dray_user(const char *user);
+
 /*
  * In the background; its log is scratch/NAME.log, which every process started under that name continues.
  * failpoints: as DRAY_FAILPOINTS has them, or NULL.

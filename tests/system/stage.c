@@ -9,8 +9,8 @@ void stage_configure(struct stage *s, bool named)
 		"relays: [ { name: out, database: \"%s\", lease: 1s, %s%s%s retry: { initial: 50ms, "
 		"max: 200ms } } ]\n"
 		"sinks: [ { name: in, database: \"%s\", stream: %s, lease: 1s, batch: 20 } ]\n",
-		s->from, named ? "stream: " : "", named ? s->name : "", named ? "," : "", s->to,
-		s->name);
+		s->dray_from ? s->dray_from : s->from, named ? "stream: " : "",
+		named ? s->name : "", named ? "," : "", s->dray_to ? s->dray_to : s->to, s->name);
 }
 
 struct stage stage_set(const char *kind, const char *name, const char *more, bool named)

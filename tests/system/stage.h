@@ -11,6 +11,7 @@
 struct stage {
 	char *name, *kind, *config, *stream;
 	char *from, *to; /* URLs */
+	char *dray_from, *dray_to; /* as Dray takes them, where that is another user */
 	struct testdb *outbox, *archive;
 	struct jetstream *js;
 	struct proc *daemon;
