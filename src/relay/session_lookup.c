@@ -24,8 +24,9 @@ static uint64_t uncertain_from(struct session *s, struct known_stream *known,
 	}
 	if (end->seq < old->seq) {
 		session_alarm(s,
-			"stream %s ends at sequence %" PRIu64 ", but acknowledged up to %" PRIu64
-			": it has lost messages that were marked delivered",
+			"stream %s lost its end: it ends at sequence %" PRIu64
+			", and acknowledged up to %" PRIu64
+			"; rows that were marked delivered with a higher one are no longer in it",
 			old->stream, end->seq, old->seq);
 		return 0; /* it may have grown again before anybody looked */
 	}
