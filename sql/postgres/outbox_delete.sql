@@ -5,10 +5,10 @@ WITH held AS (
 	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint
 	RETURNING 1
 ), moved AS (
-	INSERT INTO dray.relay_position (relay, stream, created, seq)
-	SELECT $1, $5, $6, $7::bigint FROM held
+	INSERT INTO dray.relay_position (relay, stream, created, seq, marked_seq, marked_id)
+	SELECT $1, $5, $6, $7::bigint, $11::bigint, $12 FROM held
 	ON CONFLICT (relay, stream) DO UPDATE
-	SET created = excluded.created, seq = excluded.seq
+	SET created = excluded.created, seq = excluded.seq, marked_seq = excluded.marked_seq, marked_id = excluded.marked_id
 ), marked AS (
 	DELETE FROM {table} AS o
 	USING held, unnest($8::bigint[], $9::uuid[], $10::bigint[]) AS u (id, event_id, seq)

@@ -1,2 +1,2 @@
 -- The positions of a relay, one a stream.
-SELECT stream, created, seq FROM dray.relay_position WHERE relay = $1 ORDER BY stream
+SELECT stream, created, seq, marked_seq, marked_id FROM dray.relay_position WHERE relay = $1 ORDER BY stream

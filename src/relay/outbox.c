@@ -108,6 +108,9 @@ bool outbox_positions(struct outbox *outbox, struct arena *arena, struct positio
 		snprintf(position->stream, sizeof(position->stream), "%s", db_cell(&rows, i, 0));
 		snprintf(position->created, sizeof(position->created), "%s", db_cell(&rows, i, 1));
 		position->seq = strtoull(db_cell(&rows, i, 2), NULL, 10);
+		position->marked_seq = strtoull(db_cell(&rows, i, 3), NULL, 10);
+		snprintf(position->marked_id, sizeof(position->marked_id), "%s",
+			db_cell(&rows, i, 4));
 	}
 	return true;
 }

@@ -32,6 +32,8 @@ struct verdict {
 struct position {
 	char stream[256], created[40];
 	uint64_t seq;
+	uint64_t marked_seq; /* the newest message that was marked delivered; 0: none */
+	char marked_id[EVENT_ID_MAX + 1]; /* its Nats-Msg-Id */
 };
 
 /* What a read should look for, besides new rows and open gaps. */

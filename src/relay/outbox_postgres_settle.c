@@ -53,7 +53,7 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	struct outbox_pg *pg = pg_of(outbox);
 	struct lease *lease = &outbox->lease;
 	struct postgres_call call = { .sql = position ? "settle" : "fail", .prepared = true };
-	char epoch[24], length[24], seq[24];
+	char epoch[24], length[24], seq[24], marked[24];
 	PGresult *result;
 
 	if (!outbox_pg_wake(outbox, err))
@@ -74,8 +74,13 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	postgres_add_binary(&call, pg->ids.data, pg->ids.size);
 	postgres_add_binary(&call, pg->event_ids.data, pg->event_ids.size);
 	postgres_add_binary(&call, pg->numbers.data, pg->numbers.size);
-	if (!position)
+	if (position) {
+		snprintf(marked, sizeof(marked), "%" PRIu64, position->marked_seq);
+		postgres_add_text(&call, marked);
+		postgres_add_text(&call, position->marked_id);
+	} else {
 		postgres_add_binary(&call, pg->texts.data, pg->texts.size);
+	}
 	int64_t sent = clock_now_ms();
 	if (!postgres_call(connection_of(outbox), &call, &result, err))
 		return false;

@@ -42,6 +42,8 @@ static bool move_position(struct outbox *outbox, const struct position *position
 	sqlite3_bind_text(statement, 2, position->stream, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 3, position->created, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 4, (int64_t)position->seq);
+	sqlite3_bind_int64(statement, 5, (int64_t)position->marked_seq);
+	sqlite3_bind_text(statement, 6, position->marked_id, -1, SQLITE_STATIC);
 	return run_once(outbox, statement, err);
 }
 

@@ -42,7 +42,7 @@ bool session_chain_answer(struct session *s, struct flight *flight, const struct
 	if (judgement == JUDGE_DELIVERED) {
 		s->overtaken = s->overtaken || s->turned_away;
 		return chain_stored(s->chain, flight->expected, ack->seq) ||
-			error_set(err, ERROR_SCHEMA,
+			error_set(err, ERROR_USAGE,
 				"stream %s stored a message at %" PRIu64
 				" that had to come after %" PRIu64
 				": the server does not check %s; use ordering: key",
@@ -136,7 +136,7 @@ static bool meet_strangers(struct session *s, uint64_t count, uint64_t end, stru
 	if (count == 0)
 		return true;
 	if (!chain_bears_stranger(s->chain, clock_now_ms()))
-		return error_set(err, ERROR_SCHEMA,
+		return error_set(err, ERROR_USAGE,
 			"stream %s takes messages of another publisher again and again (the last up to "
 			"sequence %" PRIu64
 			"); ordering: stream needs a stream that this relay alone "

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -32,6 +33,11 @@ void session_deliver(struct session *s, struct row *row, size_t stream, uint64_t
 	verdict->seq = seq;
 	if (seq > known->acked)
 		known->acked = seq;
+	if (seq > known->position.marked_seq) { /* it is, when the position is written */
+		known->position.marked_seq = seq;
+		memcpy(known->position.marked_id, row->event.id.data, row->event.id.size);
+		known->position.marked_id[row->event.id.size] = '\0';
+	}
 	s->counts->delivered++;
 	if (row->created_ms)
 		s->counts->lag_ms = clock_wall_ms() - row->created_ms;

@@ -9,29 +9,73 @@
 #define LOOK_UP_BY_TIME \
 	100000 /* so many messages after the position: the oldest row's age tells more */
 
-/* From where on the stream may hold own messages that are not settled. 0: by time. */
-static uint64_t uncertain_from(struct session *s, struct known_stream *known,
-	const struct position *old, const struct position *end)
+/*
+ * A server that was cut off from power may have lost the end of a stream, and given the same sequences to
+ * other messages since: the newest one that was marked delivered tells.
+ */
+static bool lost_its_end(struct session *s, const struct position *old, const struct position *end,
+	bool *lost, struct error *err)
 {
-	if (!old || old->seq == 0)
-		return 0;
+	struct stream_message message;
+
+	*lost = end->seq < old->seq || end->seq < old->marked_seq;
+	if (*lost || old->marked_seq == 0)
+		return true;
+	if (!stream_get_message(s->link, old->stream, old->marked_seq, &message, err))
+		return false;
+	*lost = message.found && strcmp(message.id, old->marked_id) != 0;
+	stream_message_finish(&message);
+	return true;
+}
+
+static void say_lost(struct session *s, const struct position *old, const struct position *end)
+{
+	uint64_t known = old->marked_seq > old->seq ? old->marked_seq : old->seq;
+
+	if (end->seq < known)
+		session_alarm(s,
+			"stream %s lost its end: it ends at sequence %" PRIu64
+			", and acknowledged up to %" PRIu64
+			"; rows that were marked delivered with a higher one are no longer in it",
+			old->stream, end->seq, known);
+	else
+		session_alarm(s,
+			"stream %s lost its end and has grown again: at sequence %" PRIu64
+			" it holds another message than the one that was marked delivered; rows that "
+			"were marked before that one may be gone, too",
+			old->stream, known);
+}
+
+/*
+ * From where on the stream may hold own messages that are not settled (0: by time), and what is surely
+ * settled in it.
+ */
+static bool uncertain_from(struct session *s, struct known_stream *known,
+	const struct position *old, const struct position *end, uint64_t *from, struct error *err)
+{
+	bool lost;
+
+	*from = 0;
+	if (!old || (old->seq == 0 && old->marked_seq == 0))
+		return true;
 	if (strcmp(old->created, end->created) != 0) {
 		session_alarm(s,
 			"stream %s was made anew: what it held before, up to sequence %" PRIu64
 			", is gone",
 			old->stream, old->seq);
-		return 1;
+		*from = 1;
+		return true;
 	}
-	if (end->seq < old->seq) {
-		session_alarm(s,
-			"stream %s lost its end: it ends at sequence %" PRIu64
-			", and acknowledged up to %" PRIu64
-			"; rows that were marked delivered with a higher one are no longer in it",
-			old->stream, end->seq, old->seq);
-		return 0; /* it may have grown again before anybody looked */
+	if (!lost_its_end(s, old, end, &lost, err))
+		return false;
+	if (lost) { /* and it may have taken rows again since then */
+		say_lost(s, old, end);
+		return true;
 	}
-	known->position.seq = old->seq;
-	return end->seq - old->seq > LOOK_UP_BY_TIME ? 0 : old->seq + 1;
+	known->position = *old;
+	if (old->seq > 0 && end->seq - old->seq <= LOOK_UP_BY_TIME)
+		*from = old->seq + 1;
+	return true;
 }
 
 /* Looks up one stream. Until every pending row was read once its position stays where it was. */
@@ -39,9 +83,11 @@ static bool look_up(struct session *s, size_t stream, const struct position *old
 {
 	struct known_stream *known = &s->streams.items[stream];
 	const struct position end = known->position;
+	uint64_t from;
 
 	known->position.seq = 0;
-	uint64_t from = uncertain_from(s, known, old, &end);
+	if (!uncertain_from(s, known, old, &end, &from, err))
+		return false;
 	if (s->oldest_ms == INT64_MAX) /* no row is pending, so none is uncertain */
 		return true;
 	return stored_read(
