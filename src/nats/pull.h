@@ -29,6 +29,7 @@ struct pull_options {
 	bool headers_only; /* no payload; Nats-Msg-Size tells its size */
 	int64_t batch; /* messages a request */
 	int64_t batch_bytes; /* 0: no limit */
+	int64_t ack_wait_ms; /* of a durable: what a client that is gone had comes again after that */
 };
 
 struct pull_message {

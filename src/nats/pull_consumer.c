@@ -11,8 +11,8 @@
 #define CODE_CONSUMER_NOT_FOUND 10014
 #define CODE_FILTERS_OVERLAP	10138
 #define SECOND_NS		INT64_C(1000000000)
+#define MS_NS			INT64_C(1000000)
 #define INACTIVE_NS		(30 * SECOND_NS) /* an ephemeral that nobody asks is removed */
-#define ACK_WAIT_NS		(30 * SECOND_NS) /* longer than a batch takes to be stored */
 
 static size_t filter_count(const struct pull_options *options)
 {
@@ -59,8 +59,9 @@ static json_t *ephemeral_config(void)
 static json_t *durable_config(const struct pull_options *options)
 {
 	return json_pack("{ss ss ss sI sI}", "durable_name", options->durable, "ack_policy",
-		"explicit", "replay_policy", "instant", "ack_wait", (json_int_t)ACK_WAIT_NS,
-		"max_ack_pending", (json_int_t)(options->batch * 4 + 1000));
+		"explicit", "replay_policy", "instant", "ack_wait",
+		(json_int_t)options->ack_wait_ms * MS_NS, "max_ack_pending",
+		(json_int_t)(options->batch * 4 + 1000));
 }
 
 /* Makes one and gives its configuration as the server has it. */

@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "nats/pull_consumer.h"
 
+#define ACK_WAIT_MIN_MS 5000
+
 struct consumer {
 	struct pull *pull;
 	char durable[256]; /* "" for an ordered ephemeral */
@@ -66,6 +68,15 @@ static void set_start(struct pull_options *options, const struct config_sink *co
 		options->start_new = config->start == SINK_START_NEW;
 }
 
+/*
+ * Longer than a batch takes to be stored; not much longer than a successor stands by for a holder that is
+ * gone, since what that had fetched comes only then.
+ */
+static int64_t ack_wait_ms(const struct config_sink *config)
+{
+	return config->lease_ms * 2 < ACK_WAIT_MIN_MS ? ACK_WAIT_MIN_MS : config->lease_ms * 2;
+}
+
 struct consumer *consumer_open(struct link *link, const struct config_sink *config,
 	const struct stream_info *stream, const struct table_position *position, bool placed,
 	struct error *err)
@@ -81,6 +92,7 @@ struct consumer *consumer_open(struct link *link, const struct config_sink *conf
 	if (consumer_acknowledges(stream)) {
 		consumer_durable_name(config, consumer->durable);
 		options.durable = consumer->durable;
+		options.ack_wait_ms = ack_wait_ms(config);
 	}
 	if (placed && !options.durable)
 		options.start_seq = (uint64_t)position->seq + 1;
