@@ -308,6 +308,16 @@ struct row *order_failed(struct order *order, struct row *row)
 	return waiting;
 }
 
+int64_t order_dropped_from(const struct order *order)
+{
+	int64_t from = NONE;
+
+	for (const struct order_key *key = order->dropped; key; key = key->next)
+		if (key->dropped_from < from)
+			from = key->dropped_from;
+	return from;
+}
+
 int64_t order_sweep_from(const struct order *order)
 {
 	int64_t from = NONE;

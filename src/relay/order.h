@@ -70,6 +70,7 @@ struct row *order_failed(struct order *order, struct row *row);
 
 /* From where on pending rows should be read again: the lowest id that a free key misses; INT64_MAX: none. */
 int64_t order_sweep_from(const struct order *order);
+int64_t order_dropped_from(const struct order *order); /* that any key misses; INT64_MAX: none */
 void order_sweep_begin(struct order *order, int64_t from);
 void order_sweep_end(struct order *order); /* everything up to the cursor was offered or seen */
 void order_sweep_abort(struct order *order);

@@ -76,7 +76,7 @@ static void put_verdicts(struct session *s)
 	struct position *positions = memory_new((s->streams.count + 1) * sizeof(*positions));
 	for (size_t i = 0; i < s->streams.count; i++) {
 		positions[i] = s->streams.items[i].position;
-		if (s->scanned && !s->streams.items[i].unsure)
+		if (s->scanned && s->streams.items[i].unsure_until == 0)
 			positions[i].seq = flights_floor(&s->flights, i, s->streams.items[i].acked);
 	}
 	failpoint("relay.after_acknowledgement");
@@ -112,8 +112,6 @@ static void renew_report(struct session *s)
 {
 	int64_t now = clock_now_ms(), took = now - s->reported_ms;
 
-	if (took < REPORT_MS)
-		return;
 	s->report->rate = (double)(s->counts->delivered - s->report->events) * 1000 / (double)took;
 	s->reported_ms = now;
 	s->counts->stuck = (int64_t)s->order.held;
@@ -124,13 +122,40 @@ static void renew_report(struct session *s)
 	feed_report(s->feed, s->report);
 }
 
-/* Nothing that was pending at the beginning is left: whatever of it a stream held is settled. */
+static int64_t lowest_row(const struct session *s)
+{
+	int64_t lowest = order_dropped_from(&s->order);
+	uint64_t value;
+
+	for (size_t at = 0; map_next(&s->rows, &at, &value);) {
+		const struct row *row = (const struct row *)(uintptr_t)value;
+		if (row->id < lowest)
+			lowest = row->id;
+	}
+	return lowest;
+}
+
+/* Of the rows that were read before a stream was met none is left: whatever of them it held is settled. */
 static void end_doubts(struct session *s)
 {
-	if (!s->scanned || s->rows.count > 0 || s->order.dropped || s->order.held > 0)
+	int64_t lowest = s->scanned ? lowest_row(s) : 0;
+
+	for (size_t i = 0; s->scanned && i < s->streams.count; i++) {
+		int64_t *until = &s->streams.items[i].unsure_until;
+		if (*until == INT64_MAX)
+			*until = s->highest;
+		if (*until < lowest)
+			*until = 0;
+	}
+}
+
+/* What needs a look now and then. */
+static void keep_books(struct session *s)
+{
+	if (clock_now_ms() - s->reported_ms < REPORT_MS)
 		return;
-	for (size_t i = 0; i < s->streams.count; i++)
-		s->streams.items[i].unsure = false;
+	end_doubts(s);
+	renew_report(s);
 }
 
 static bool take_turn(struct session *s, struct error *err)
@@ -142,11 +167,10 @@ static bool take_turn(struct session *s, struct error *err)
 		!session_send_ready(s, err) || !session_check_silence(s, err))
 		return false;
 	put_verdicts(s);
-	end_doubts(s);
 	size_t room = capacity(s->config), used = s->rows.count;
 	feed_room(s->feed, used < room ? room - used : 0);
 	steer_sweep(s);
-	renew_report(s);
+	keep_books(s);
 	return true;
 }
 

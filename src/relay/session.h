@@ -42,6 +42,7 @@ struct session {
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;
 	bool scanned; /* every row that was pending at the beginning was read once */
+	int64_t highest; /* id that was read */
 	bool settled_any; /* something was settled in this session */
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;

@@ -41,6 +41,8 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 	if (row->wait_ms > 0)
 		feed_due(s->feed, row->wait_ms);
 	map_put(&s->rows, (uint64_t)row->id, (uintptr_t)row);
+	if (row->id > s->highest)
+		s->highest = row->id;
 	if (!session_settle_stored(s, row, &dealt, err))
 		return false;
 	if (dealt || order_add(&s->order, row))

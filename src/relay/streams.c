@@ -87,7 +87,7 @@ bool streams_meet(
 	if (!streams_add(streams, name, index, missing, err))
 		return false;
 	streams->items[*index].position.seq = 0;
-	streams->items[*index].unsure = true;
+	streams->items[*index].unsure_until = INT64_MAX;
 	return true;
 }
 

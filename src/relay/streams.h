@@ -14,7 +14,11 @@ struct known_stream {
 	struct config_list subjects;
 	uint64_t acked; /* the highest own sequence known to be stored */
 	int64_t duplicate_window_ms;
-	bool unsure; /* met on the way: rows that were read before may be in it, so no position yet */
+	/*
+	 * Met on the way, so rows that were read before may be in it: no position until all rows up to this
+	 * id are gone. 0: none; INT64_MAX: not known yet.
+	 */
+	int64_t unsure_until;
 };
 
 struct streams {

@@ -120,6 +120,21 @@ static void test_nothing_is_marked_before_its_acknowledgement(void **state)
 	end_exact(&s);
 }
 
+/* Streams met on the way, and rows that never end: the position follows all the same. */
+static void test_the_position_follows_under_load(void **state)
+{
+	struct scene s = set_relay(*state, "follows");
+	const char *position = testdb_table(s.db, "relay_position");
+
+	for (int i = 0; i < 20; i++)
+		emit(&s, "a", text("k%d", i));
+	struct writer *writer = writer_start(testdb_url(s.db), s.name, 50, 20, 1);
+	run(&s, NULL);
+	WAIT_UNTIL(20000, testdb_int(s.db, "SELECT max(seq) FROM %s", position) > 100);
+	writer_end(writer);
+	end_exact(&s);
+}
+
 /* Stored, not settled, and the process is gone: what is uncertain is looked up, not sent again. */
 static void test_a_crash_before_settling(void **state)
 {
@@ -500,6 +515,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_nothing_is_marked_before_its_acknowledgement),
+		FOR_BOTH(test_the_position_follows_under_load),
 		FOR_BOTH(test_a_crash_before_settling),
 		FOR_BOTH(test_crashes_one_after_the_other),
 		FOR_BOTH(test_a_position_waits_for_the_first_scan),

@@ -188,6 +188,7 @@ static void test_a_failed_row_holds_its_key(void **state)
 	struct row *first = flies(&order, 1);
 	struct row *dropped = order_failed(&order, first);
 	assert_int_equal(length(dropped), 2);
+	assert_int_equal(order_dropped_from(&order), 2);
 	assert_int_equal(dropped->id, 2);
 	assert_int_equal(dropped->next->id, 3);
 	assert_int_equal(order.held, 1);
@@ -640,6 +641,7 @@ static void test_a_failed_row_holds_the_stream(void **state)
 	flies(&order, 2);
 	struct row *dropped = order_failed(&order, row[1]);
 	assert_int_equal(length(dropped), 2);
+	assert_int_equal(order_dropped_from(&order), 3);
 	assert_false(order_return(&order, row[2]));
 	refuse_from(&order, 5, "c", ROW_NEW);
 	nothing_flies(&order);
