@@ -8,11 +8,16 @@ static bool is_postgres(const char *url)
 	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
 }
 
+static const char *find_or(const char *start, char c, const char *end)
+{
+	const char *found = memchr(start, c, (size_t)(end - start));
+
+	return found ? found : end;
+}
+
 static const char *find_last_at(const char *start, const char *end, char stop)
 {
-	const char *first = memchr(start, stop, (size_t)(end - start));
-
-	return memrchr(start, '@', (size_t)((first ? first : end) - start));
+	return memrchr(start, '@', (size_t)(find_or(start, stop, end) - start));
 }
 
 /*
@@ -31,11 +36,12 @@ static const char *find_host(const char *start, const char *end, bool postgres)
 /* user:password@ keeps the user; a lone text before @ is a token in NATS' URLs and a user in others. */
 static void hide_user(const char *start, const char *at, bool postgres, struct buf *out)
 {
-	const char *colon = memchr(start, ':', (size_t)(at - start));
+	const char *colon = memchr(start, ':', (size_t)(find_or(start, '@', at) - start));
+	bool whole = !colon && (!postgres || find_or(start, '@', at) < at);
 
 	if (colon)
 		buf_add(out, start, (size_t)(colon + 1 - start));
-	if (colon || !postgres)
+	if (colon || whole)
 		buf_add_text(out, "***");
 	else
 		buf_add(out, start, (size_t)(at - start));
@@ -51,8 +57,7 @@ static bool is_secret(struct slice name)
 static void hide_parameters(const char *c, const char *end, struct buf *out)
 {
 	while (c < end) {
-		const char *next = memchr(c + 1, '&', (size_t)(end - c - 1));
-		size_t size = (size_t)((next ? next : end) - c);
+		size_t size = (size_t)(find_or(c + 1, '&', end) - c);
 		const char *equal = memchr(c, '=', size);
 		if (equal && is_secret((struct slice){ c + 1, (size_t)(equal - c - 1) })) {
 			buf_add(out, c, (size_t)(equal + 1 - c));
@@ -64,6 +69,12 @@ static void hide_parameters(const char *c, const char *end, struct buf *out)
 	}
 }
 
+/* Whether a parameter begins in the hidden part: its value may go on behind the @. */
+static bool has_parameter(const char *start, const char *at)
+{
+	return find_or(find_or(start, '?', at), '=', at) < at;
+}
+
 static void hide_one(struct slice url, bool postgres, struct buf *out)
 {
 	const char *end = url.data + url.size, *start = memmem(url.data, url.size, "://", 3);
@@ -71,12 +82,12 @@ static void hide_one(struct slice url, bool postgres, struct buf *out)
 	start = start ? start + 3 : url.data;
 	buf_add(out, url.data, (size_t)(start - url.data));
 	const char *at = find_host(start, end, postgres);
-	if (at)
+	if (at) {
 		hide_user(start, at, postgres, out);
-	start = at ? at : start;
-	const char *parameters = memchr(start, '?', (size_t)(end - start));
-	if (!parameters)
-		parameters = end;
+		buf_add_char(out, '@');
+		start = postgres && has_parameter(start, at) ? find_or(at, '&', end) : at + 1;
+	}
+	const char *parameters = start < end && *start == '&' ? start : find_or(start, '?', end);
 	buf_add(out, start, (size_t)(parameters - start));
 	hide_parameters(parameters, end, out);
 }

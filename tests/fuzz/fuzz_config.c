@@ -112,7 +112,10 @@ static void check_config(const struct config *config)
 	}
 }
 
-/* Of what is no UTF-8 (from the environment) no YAML can be made; a ${ would be replaced again. */
+/*
+ * Of what is no UTF-8 (from the environment) no YAML can be made; a ${ would be replaced again. What is left
+ * of a URL without its secrets may be another one.
+ */
 static void print_and_load(const struct config *config)
 {
 	struct buf first = { 0 }, second = { 0 }, problems = { 0 };
@@ -120,11 +123,11 @@ static void print_and_load(const struct config *config)
 
 	config_print(config, &first);
 	struct slice text = { first.data, first.size };
-	if (fuzz_is_utf8(text) && !strstr(first.data, "${")) {
+	if (fuzz_is_utf8(text) && !strstr(first.data, "${") && first.size < 1 << 20) {
 		struct config *again = load(text, &problems, &err);
 		must_of(text, again);
 		config_print(again, &second);
-		must_of(text, strcmp(first.data, second.data) == 0);
+		must_of(text, strstr(first.data, "***") || strcmp(first.data, second.data) == 0);
 		config_destroy(again);
 	}
 	buf_finish(&first);

@@ -67,15 +67,6 @@ static char *shown(const char *url)
 	return out.data;
 }
 
-static void check(const char *url)
-{
-	char *text = shown(url), *again = shown(text);
-
-	must_of(slice_of(text), strcmp(text, again) == 0);
-	free(text);
-	free(again);
-}
-
 static void hides(const char *url)
 {
 	char *text = shown(url);
@@ -88,12 +79,13 @@ static void hides(const char *url)
 static void check_servers(const char *urls)
 {
 	struct slice rest = slice_of(urls);
+	enum db_kind kind;
 
 	while (rest.data) {
 		struct slice one = rest;
 		rest = fuzz_cut(&one, ',');
 		char *alone = memory_copy(one.data, one.size);
-		if (secret_to_nats(one))
+		if (!db_check_url(alone, &kind, NULL) && secret_to_nats(one))
 			hides(alone);
 		free(alone);
 	}
@@ -104,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *url = fuzz_text(data, size);
 	enum db_kind kind;
 
-	check(url);
+	free(shown(url));
 	if (db_check_url(url, &kind, NULL)) {
 		if (kind == DB_POSTGRES && secret_to_libpq(url))
 			hides(url);
