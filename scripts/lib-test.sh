@@ -3,7 +3,8 @@
 test_packages="clang clang-format-19 libcmocka-dev sqlite3 postgresql nats-server"
 summary=()
 
-# The runtime of clang's sanitizers and of its fuzzer is a package of its own; before Debian 13 it has a number in its name only.
+# The runtime of clang's sanitizers and of its fuzzer is a package of its own; before Debian 13 it has a number
+# in its name only.
 clang_runtime() {
 	local version
 	version=$(clang --version | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -n 1)
