@@ -72,14 +72,15 @@ static bool prepare(
 }
 
 /*
- * Every statement goes by an index; the planner would sometimes know better from stale statistics. What is
- * written here may be lost in a crash of the server: then the rows are looked up in the stream.
+ * Every statement goes by an index, and by the one that has the order it asks for; the planner would sometimes
+ * know better from stale statistics. What is written here may be lost in a crash of the server: then the rows
+ * are looked up in the stream.
  */
-static const char session[] =
-	"SET synchronous_commit = off; SET enable_seqscan = off;"
-	"SET enable_bitmapscan = off; SET enable_hashjoin = off;"
-	"SET enable_mergejoin = off; SET jit = off; SET max_parallel_workers_per_gather = 0;"
-	"SET plan_cache_mode = force_generic_plan";
+static const char session[] = "SET synchronous_commit = off; SET enable_seqscan = off;"
+			      "SET enable_bitmapscan = off; SET enable_hashjoin = off;"
+			      "SET enable_mergejoin = off; SET enable_sort = off; SET jit = off;"
+			      "SET max_parallel_workers_per_gather = 0;"
+			      "SET plan_cache_mode = force_generic_plan";
 
 static bool opened(struct outbox *outbox, struct error *err)
 {
