@@ -61,7 +61,7 @@ allow_services() {
 }
 
 # The packages also ask for their services at the next boot. That is undone for services that came now.
-services="nats-server postgresql"
+services="nats-server postgresql pgbouncer"
 
 present_services() {
 	local service
