@@ -7,7 +7,7 @@ void stage_configure(struct stage *s, bool named)
 {
 	s->config = fixture_config(s->name,
 		"relays: [ { name: out, database: \"%s\", lease: 1s, %s%s%s retry: { initial: 50ms, "
-		"max: 200ms } } ]\n"
+		"max: 200ms, max_attempts: 0 } } ]\n"
 		"sinks: [ { name: in, database: \"%s\", stream: %s, lease: 1s, batch: 20 } ]\n",
 		s->dray_from ? s->dray_from : s->from, named ? "stream: " : "",
 		named ? s->name : "", named ? "," : "", s->dray_to ? s->dray_to : s->to, s->name);

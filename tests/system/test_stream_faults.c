@@ -119,11 +119,269 @@ static void test_a_stream_loses_its_end_unseen(void **state)
 	stage_end(&s);
 }
 
+/* --- streams that are changed on purpose --- */
+
+/* Rows 1..20 are through. */
+static struct stage begin(const char *kind, const char *name, const char *more, bool named)
+{
+	struct stage s = stage_set(kind, name, more, named);
+
+	stage_run(&s, NULL);
+	stage_emit(&s, 1, 20, 7);
+	stage_delivered(&s);
+	stage_archives(&s, 20);
+	nap(300);
+	s.log_from = strlen(proc_log(s.daemon));
+	return s;
+}
+
+/* The rows of `from` and later are in the stream, each once and in order, and so many events in the archive. */
+static void end_with(struct stage *s, int from, int64_t archived)
+{
+	stage_delivered(s);
+	stage_archives(s, archived);
+	struct oracle *oracle = oracle_from_outbox(s->outbox, text("id >= %d", from));
+	struct oracle_counts counts = oracle_see_stream(oracle, s->js, s->stream);
+	assert_int_equal(counts.lost + counts.duplicated + counts.reordered + counts.altered, 0);
+	oracle_destroy(oracle);
+	stage_end(s);
+}
+
+static size_t troubles(struct stage *s)
+{
+	return lines_with(proc_log(s->daemon), s->log_from, "Z warning ", "") +
+		lines_with(proc_log(s->daemon), s->log_from, "Z error ", "");
+}
+
+static void purge(struct stage *s, const char *how)
+{
+	jetstream_api(s->js, text("STREAM.PURGE.%s", s->name), how);
+}
+
+/* What was stored may go: nobody needs it, so nobody speaks of it. */
+static void test_a_purge(void **state)
+{
+	struct stage s = begin(*state, "purge", NULL, true);
+
+	purge(&s, "{\"seq\":11}");
+	stage_emit(&s, 21, 40, 7);
+	stage_archives(&s, 40);
+	purge(&s, NULL);
+	stage_emit(&s, 41, 60, 7);
+	stage_delivered(&s);
+	assert_int_equal(jetstream_last(s.js, s.name), 60);
+	stage_archives(&s, 60);
+	assert_int_equal(troubles(&s), 0);
+	end_with(&s, 41, 60);
+}
+
+/* What was not stored is counted and named. */
+static void test_a_purge_before_it_was_stored(void **state)
+{
+	struct stage s = begin(*state, "unread", NULL, false);
+
+	stage_stop(&s);
+	other_events(&s, 1, 10);
+	purge(&s, NULL);
+	stage_emit(&s, 21, 30, 7);
+	stage_run(&s, NULL);
+	stage_says(&s, "error", "10 events (sequence 21 to 30) were removed from stream");
+	stage_last_error(&s, false, "were removed from stream");
+	end_with(&s, 21, 30);
+}
+
+static void make(struct stage *s, const char *more)
+{
+	jetstream_make(s->js, s->name, text("\"%s.>\"", s->name), more ? more : STAGE_WINDOW);
+}
+
+static void test_a_stream_is_deleted(void **state)
+{
+	struct stage s = begin(*state, "deleted", NULL, true);
+
+	jetstream_delete(s.js, s.name);
+	stage_emit(&s, 21, 40, 7);
+	stage_says(&s, "warning", "out: waiting: there is no stream");
+	stage_says(&s, "warning", "in: waiting: ");
+	stage_last_error(&s, true, "there is no stream");
+	nap(1000);
+	assert_int_equal(testdb_in_state(s.outbox, "pending"), 20);
+	make(&s, NULL);
+	stage_says(&s, "error", "out: stream deleted_");
+	stage_says(&s, "error", "in: stream deleted_");
+	stage_last_error(&s, true, "was made anew");
+	stage_last_error(&s, false, "was made anew");
+	stage_delivered(&s);
+	assert_int_equal(stage_attempts(&s), 0);
+	end_with(&s, 21, 40);
+}
+
+/* Without `stream:` nobody knows that there was one for these rows: each waits for itself. */
+static void test_a_stream_is_deleted_that_was_not_named(void **state)
+{
+	struct stage s = begin(*state, "unnamed", NULL, false);
+
+	jetstream_delete(s.js, s.name);
+	stage_emit(&s, 21, 40, 7);
+	WAIT_UNTIL(10000, stage_attempts(&s) > 0);
+	stage_last_error(&s, true, "no stream listens to subject");
+	make(&s, NULL);
+	stage_delivered(&s);
+	end_with(&s, 21, 40);
+}
+
+/* Under their eyes, and at once there again. */
+static void test_a_stream_is_made_anew(void **state)
+{
+	struct stage s = begin(*state, "anew", NULL, true);
+
+	for (int i = 1; i <= 3; i++) {
+		jetstream_delete(s.js, s.name);
+		make(&s, NULL);
+		stage_emit(&s, 20 * i + 1, 20 * i + 20, 7);
+		stage_delivered(&s);
+		stage_archives(&s, 20 * i + 20);
+	}
+	stage_says(&s, "error", "out: stream anew_");
+	stage_says(&s, "error", "in: stream anew_");
+	assert_int_equal(stage_attempts(&s), 0);
+	end_with(&s, 61, 80);
+}
+
+static void test_a_stream_is_sealed(void **state)
+{
+	struct stage s = begin(*state, "sealed", NULL, true);
+
+	jetstream_change(s.js, s.name, text("\"%s.>\"", s.name),
+		"\"sealed\":true,\"discard\":\"new\",\"deny_delete\":true,\"deny_purge\":true,"
+		"\"allow_rollup_hdrs\":false," STAGE_WINDOW);
+	stage_emit(&s, 21, 40, 7);
+	stage_says(&s, "warning", "sealed");
+	stage_last_error(&s, true, "sealed");
+	nap(1000);
+	assert_int_equal(testdb_in_state(s.outbox, "pending"), 20);
+	jetstream_delete(s.js, s.name);
+	make(&s, NULL);
+	stage_delivered(&s);
+	assert_int_equal(stage_attempts(&s), 0);
+	end_with(&s, 21, 40);
+}
+
+/* The rows wait, each for itself, since the stream takes others. */
+static void test_a_stream_takes_other_subjects(void **state)
+{
+	struct stage s = begin(*state, "subjects", NULL, true);
+
+	jetstream_change(s.js, s.name, "\"elsewhere.>\"", STAGE_WINDOW);
+	stage_emit(&s, 21, 40, 7);
+	WAIT_UNTIL(10000, stage_attempts(&s) > 0);
+	stage_last_error(&s, true, "no stream listens to subject");
+	jetstream_change(s.js, s.name, text("\"%s.>\"", s.name), STAGE_WINDOW);
+	stage_delivered(&s);
+	end_with(&s, 1, 40);
+}
+
+/* Full, and freed again: twice, by count and by size. */
+static void test_a_stream_is_full(void **state)
+{
+	struct stage s = begin(*state, "full", "\"discard\":\"new\"," STAGE_WINDOW, true);
+	char *subjects = text("\"%s.>\"", s.name);
+
+	jetstream_change(
+		s.js, s.name, subjects, "\"max_msgs\":25,\"discard\":\"new\"," STAGE_WINDOW);
+	stage_emit(&s, 21, 40, 7);
+	stage_says(&s, "warning", "maximum messages exceeded");
+	stage_last_error(&s, true, "maximum messages exceeded");
+	nap(500);
+	assert_int_equal(jetstream_count(s.js, s.name), 25);
+	purge(&s, "{\"seq\":21}");
+	stage_delivered(&s);
+	jetstream_change(
+		s.js, s.name, subjects, "\"max_bytes\":4096,\"discard\":\"new\"," STAGE_WINDOW);
+	stage_emit(&s, 41, 80, 7);
+	stage_says(&s, "warning", "maximum bytes exceeded");
+	jetstream_change(
+		s.js, s.name, subjects, "\"max_bytes\":-1,\"discard\":\"new\"," STAGE_WINDOW);
+	stage_delivered(&s);
+	assert_int_equal(stage_attempts(&s), 0);
+	end_with(&s, 21, 80);
+}
+
+/* --- consumers --- */
+
+static char *first_consumer(struct stage *s)
+{
+	static const char before[] = "\"consumers\":[\"";
+	char *list = NULL;
+
+	WAIT_UNTIL(10000,
+		strstr(list = jetstream_api(s->js, text("CONSUMER.NAMES.%s", s->name), NULL),
+			before));
+	char *name = strstr(list, before) + strlen(before);
+	name[strcspn(name, "\"")] = '\0';
+	return name;
+}
+
+static void delete_consumer(struct stage *s)
+{
+	jetstream_api(s->js, text("CONSUMER.DELETE.%s.%s", s->name, first_consumer(s)), NULL);
+}
+
+static void test_a_consumer_is_deleted(void **state)
+{
+	struct stage s = begin(*state, "consumer", NULL, true);
+
+	for (int i = 1; i <= 3; i++) {
+		delete_consumer(&s);
+		stage_emit(&s, 20 * i + 1, 20 * i + 20, 7);
+		stage_archives(&s, 20 * i + 20);
+	}
+	stage_exact(&s);
+	stage_end(&s);
+}
+
+/* A durable that gives something else may not be used: it would acknowledge what is not stored. */
+static void test_a_durable_is_another_one(void **state)
+{
+	struct stage s =
+		begin(*state, "durable", "\"retention\":\"workqueue\"," STAGE_WINDOW, true);
+	char *durable = first_consumer(&s);
+
+	delete_consumer(&s);
+	stage_emit(&s, 21, 40, 7);
+	stage_archives(&s, 40); /* made again */
+	delete_consumer(&s);
+	jetstream_api(s.js, text("CONSUMER.DURABLE.CREATE.%s.%s", s.name, durable),
+		text("{\"stream_name\":\"%s\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":"
+		     "\"explicit\",\"filter_subject\":\"%s.e1\"}}",
+			s.name, durable, s.name));
+	stage_emit(&s, 41, 60, 7);
+	stage_delivered(&s);
+	stage_says(&s, "warning", "cannot be used: it filters other subjects");
+	stage_last_error(&s, false, "cannot be used");
+	assert_int_equal(stage_archived(&s), 40);
+	delete_consumer(&s);
+	stage_archives(&s, 60);
+	WAIT_UNTIL(20000, jetstream_count(s.js, s.name) == 0);
+	oracle_require(stage_count_archive(&s));
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_a_stream_loses_its_end),
 		FOR_BOTH(test_a_stream_loses_its_end_unseen),
+		FOR_BOTH(test_a_purge),
+		FOR_BOTH(test_a_purge_before_it_was_stored),
+		FOR_BOTH(test_a_stream_is_deleted),
+		FOR_BOTH(test_a_stream_is_deleted_that_was_not_named),
+		FOR_BOTH(test_a_stream_is_made_anew),
+		FOR_BOTH(test_a_stream_is_sealed),
+		FOR_BOTH(test_a_stream_takes_other_subjects),
+		FOR_BOTH(test_a_stream_is_full),
+		FOR_BOTH(test_a_consumer_is_deleted),
+		FOR_BOTH(test_a_durable_is_another_one),
 	};
 
 	only_named_tests();
