@@ -93,7 +93,7 @@ static void costs_little(struct box *box, struct look look, const char *when)
 	for (int i = 0; i < HOLES; i++)
 		gaps = text("%s%s%lld", gaps, i ? "," : "", (long long)look.hole + i);
 	char *plan = explain(box,
-		text("%lld, 1000, 16777216, '{%s}', '{%s}', 0, %lld, 0, 1000, 1000",
+		text("%lld, 1000, 16777216, '{%s}', '{%s}', 0, %lld, 0, 1000, 1000, 360000",
 			(long long)look.cursor, gaps, gaps, (long long)look.cursor));
 	int64_t pages = member(plan, "Shared Hit Blocks") + member(plan, "Shared Read Blocks");
 	say("%s: %lld pages", when, (long long)pages);
