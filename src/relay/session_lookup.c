@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
+
 #define LOOK_UP_BY_TIME \
 	100000 /* so many messages after the position: the oldest row's age tells more */
 
@@ -131,6 +133,16 @@ static bool look_up_all(
 		look_up(s, stream, ours, err);
 }
 
+/* A long look-up must not cost the lease: whoever takes it over would look up as long, and lose it too. */
+static bool keep_lease(void *context, struct error *err)
+{
+	struct outbox *outbox = ((struct session *)context)->outbox;
+	struct lease *lease = outbox_lease(outbox);
+
+	return clock_now_ms() < lease_renew_at_ms(lease) ||
+		lease_renew(outbox_db(outbox), lease, err);
+}
+
 bool session_look_up(struct session *s, struct error *err)
 {
 	struct position *positions;
@@ -138,6 +150,8 @@ bool session_look_up(struct session *s, struct error *err)
 	size_t count;
 
 	arena_init(&arena);
+	s->stored.keep = keep_lease;
+	s->stored.context = s;
 	bool ok = outbox_oldest(s->outbox, &s->oldest_ms, err) &&
 		outbox_positions(s->outbox, &arena, &positions, &count, err) &&
 		look_up_all(s, positions, count, err);

@@ -12,6 +12,7 @@
 #define BATCH	    2000
 #define BATCH_BYTES ((int64_t)4 * 1024 * 1024)
 #define SILENCE_MS  5000
+#define KEEP_MS	    100
 
 void stored_finish(struct stored *stored)
 {
@@ -33,6 +34,27 @@ static void remember(struct stored *stored, size_t stream, const struct pull_mes
 	map_put(&stored->ids, hash_slice(message->id), stored->count++);
 }
 
+/* The next message, with looks after other things meanwhile. */
+static bool next(
+	struct stored *stored, struct pull *pull, struct pull_message *message, struct error *err)
+{
+	for (int64_t end = clock_now_ms() + SILENCE_MS; clock_now_ms() < end;) {
+		struct error why = { 0 };
+		if (stored->keep && !stored->keep(stored->context, err))
+			return false;
+		if (pull_next(pull, KEEP_MS, message, &why))
+			return true;
+		if (why.kind == ERROR_NONE)
+			continue;
+		*err = why;
+		if (err->kind == ERROR_CONFLICT) /* begin again */
+			err->kind = ERROR_UNAVAILABLE;
+		return false;
+	}
+	return error_set(err, ERROR_UNAVAILABLE, "the stream does not say what it holds after %d s",
+		SILENCE_MS / 1000);
+}
+
 /* Reads up to the sequence `last`, which the leader has: a replica that lags behind is waited for. */
 static bool read_until(
 	struct stored *stored, struct pull *pull, size_t stream, uint64_t last, struct error *err)
@@ -41,17 +63,8 @@ static bool read_until(
 	uint64_t at = 0, pending = 1;
 
 	while (at < last && pending > 0) {
-		struct error why = { 0 };
-		if (!pull_next(pull, SILENCE_MS, &message, &why)) {
-			if (why.kind == ERROR_NONE)
-				error_set(&why, ERROR_UNAVAILABLE,
-					"the stream does not say what it holds after %d s",
-					SILENCE_MS / 1000);
-			*err = why;
-			if (err->kind == ERROR_CONFLICT) /* begin again */
-				err->kind = ERROR_UNAVAILABLE;
+		if (!next(stored, pull, &message, err))
 			return false;
-		}
 		remember(stored, stream, &message);
 		at = message.seq;
 		pending = message.pending;

@@ -18,6 +18,8 @@ struct stored {
 	struct map ids; /* hash of an id -> index of messages */
 	struct stored_message *messages;
 	size_t count, room;
+	bool (*keep)(void *context, struct error *err); /* called all the while; NULL: nothing */
+	void *context;
 };
 
 void stored_finish(struct stored *stored);

@@ -304,6 +304,34 @@ static void test_a_holder_is_cut_off(void **state)
 	crew_finish(&crew);
 }
 
+/* Looking up what is uncertain takes longer than a lease: it is kept meanwhile, and not passed round for ever. */
+static void test_a_long_look_up(void **state)
+{
+	struct proxy *line = proxy_start(nats.port);
+	struct crew crew;
+
+	make(&crew, state, "look");
+	fixture_bulk(crew.db, text("'%s.a'", crew.name), 1, 3000, 100);
+	crew_start(&crew, 0, NULL, NULL);
+	WAIT_UNTIL(30000, testdb_in_state(crew.db, "pending") == 0);
+	dray_stop(crew.members[0]);
+	testdb_exec(crew.db, "DELETE FROM %s", testdb_table(crew.db, "relay_position"));
+	char *id = crew_put(&crew);
+	proxy_throttle(line, 150000);
+	crew.nats_url = proxy_url(line);
+	int64_t began = now_ms();
+	crew_start(&crew, 0, NULL, NULL);
+	WAIT_UNTIL(20000, crew_holds(&crew, 0));
+	crew_start(&crew, 1, NULL, NULL);
+	WAIT_UNTIL(30000, crew_is_done(&crew, id));
+	say("%s: looked up for %lld ms, the lease being %lld ms", crew.name,
+		(long long)(now_ms() - began), (long long)length_ms());
+	assert_true(now_ms() - began > length_ms());
+	assert_true(crew_holds(&crew, 0));
+	proxy_clear(line);
+	crew_finish(&crew);
+}
+
 /* What dray check demands, so that a late holder's messages are dropped. */
 static void test_check_demands_a_long_window(void **state)
 {
@@ -338,6 +366,7 @@ int main(void)
 		ON_ONE_EACH(test_a_holder_wakes_up_late),
 		ON_THE_OTHERS(test_a_holder_wakes_up_late),
 		CASE(test_a_holder_is_cut_off, 1, "relays, postgres"),
+		CASE(test_a_long_look_up, 1, "relays, postgres"),
 		CASE(test_check_demands_a_long_window, 0, "relays, sqlite"),
 		cmocka_unit_test(test_a_relay_cannot_confirm_postgres),
 		cmocka_unit_test(test_a_relay_cannot_confirm_sqlite),
