@@ -149,7 +149,8 @@ static void scratch_end(int status, void *unused)
 	if (status != 0)
 		each_log(show_log);
 	int complaints = status == 0 ? each_log(show_complaint) : 0;
-	if (getenv("DRAY_KEEP"))
+	const char *kept = getenv("DRAY_KEEP");
+	if (kept && (status != 0 || strcmp(kept, "failed") != 0))
 		fprintf(stderr, "kept %s\n", scratch_folder);
 	else
 		nftw(scratch_folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -24,7 +24,8 @@ char *text_hex(const void *data, size_t size);
 
 /*
  * The scratch folder: made at first use under /tmp, since a socket's path must be short, and removed at
- * exit. A failing test prints the end of every *.log in it; with DRAY_KEEP=1 the folder stays.
+ * exit. A failing test prints the end of every *.log in it; with DRAY_KEEP=1 the folder stays,
+ * with DRAY_KEEP=failed that of a failing test.
  */
 const char *scratch(void);
 char *scratch_path(const char *format, ...) __attribute__((format(printf, 1, 2)));

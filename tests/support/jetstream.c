@@ -34,6 +34,18 @@ static natsStatus try_connect(natsConnection **connection, const char *url)
 	return status;
 }
 
+struct jetstream *jetstream_try_open(const char *url)
+{
+	struct jetstream *js = calloc(1, sizeof(*js));
+
+	if (try_connect(&js->connection, url) == NATS_OK &&
+		natsConnection_JetStream(&js->context, js->connection, NULL) == NATS_OK)
+		return js;
+	natsConnection_Destroy(js->connection);
+	free(js);
+	return NULL;
+}
+
 struct jetstream *jetstream_open(const char *url)
 {
 	struct jetstream *js = calloc(1, sizeof(*js));
@@ -132,6 +144,22 @@ int64_t jetstream_count(struct jetstream *js, const char *name)
 int64_t jetstream_last(struct jetstream *js, const char *name)
 {
 	return state_number(js, name, "last_seq");
+}
+
+bool jetstream_try_publish(struct jetstream *js, const char *subject, const char *id,
+	const char *payload, uint64_t *seq)
+{
+	jsPubOptions options;
+	jsPubAck *ack = NULL;
+
+	jsPubOptions_Init(&options);
+	options.MsgId = id;
+	options.MaxWait = 2000;
+	bool good = js_Publish(&ack, js->context, subject, payload, (int)strlen(payload), &options,
+			    NULL) == NATS_OK;
+	*seq = good ? ack->Sequence : 0;
+	jsPubAck_Destroy(ack);
+	return good;
 }
 
 void jetstream_publish(

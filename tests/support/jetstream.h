@@ -11,6 +11,7 @@
 struct jetstream;
 
 struct jetstream *jetstream_open(const char *url);
+struct jetstream *jetstream_try_open(const char *url); /* NULL where nobody answers; any thread */
 void jetstream_close(struct jetstream *js);
 
 /*
@@ -39,6 +40,10 @@ int64_t jetstream_last(struct jetstream *js, const char *name); /* its last sequ
 /* Publishes as any other client would, and waits for the acknowledgement. */
 void jetstream_publish(
 	struct jetstream *js, const char *subject, const char *id, const char *payload);
+
+/* False where no acknowledgement came; the message may be stored all the same. Any thread. */
+bool jetstream_try_publish(struct jetstream *js, const char *subject, const char *id,
+	const char *payload, uint64_t *seq);
 
 /* Calls fn with each message that the stream holds, in its order. The message is freed afterwards. */
 typedef void jetstream_fn(void *context, uint64_t seq, natsMsg *message);

@@ -16,18 +16,20 @@ static char *route_list(const int *ports)
 	return all;
 }
 
-static void start_one(struct nats_cluster *cluster, const char *name, int number, const int *ports)
+static void start_one(struct nats_cluster *cluster, const char *name, const char *extra, int number,
+	const int *ports)
 {
 	const char *named = getenv("DRAY_NATS_CLUSTER_SERVER");
-	char *extra = text("cluster { name: %s, listen: \"127.0.0.1:%d\", routes: [ %s ] }", name,
-		ports[number], route_list(ports));
+	char *all = text("cluster { name: %s, listen: \"127.0.0.1:%d\", routes: [ %s ], "
+			 "no_advertise: true }\n%s",
+		name, ports[number], route_list(ports), extra ? extra : "");
 
 	nats_server_start_as(&cluster->servers[number], text("%s%d", name, number),
 		&(struct nats_server_setup){
-			.program = named && *named ? named : NULL, .extra = extra });
+			.program = named && *named ? named : NULL, .extra = all });
 }
 
-void nats_cluster_start(struct nats_cluster *cluster, const char *name)
+void nats_cluster_start(struct nats_cluster *cluster, const char *name, const char *extra)
 {
 	int ports[NATS_CLUSTER_SIZE];
 
@@ -35,7 +37,7 @@ void nats_cluster_start(struct nats_cluster *cluster, const char *name)
 		ports[i] = free_port();
 	cluster->url = text("%s", "");
 	for (int i = 0; i < NATS_CLUSTER_SIZE; i++) {
-		start_one(cluster, name, i, ports);
+		start_one(cluster, name, extra, i, ports);
 		cluster->url = text("%s%s%s", cluster->url, i ? "," : "", cluster->servers[i].url);
 	}
 	nats_cluster_wait(cluster, NULL);

@@ -82,16 +82,21 @@ static void index_rows(struct oracle *oracle)
 	}
 }
 
-struct oracle *oracle_from_outbox(struct testdb *db, const char *where)
+struct oracle *oracle_from_query(struct testdb *db, const char *sql)
 {
 	struct oracle *oracle = calloc(1, sizeof(*oracle));
 
-	testdb_each(db, add_row, oracle,
+	testdb_each(db, add_row, oracle, sql);
+	index_rows(oracle);
+	return oracle;
+}
+
+struct oracle *oracle_from_outbox(struct testdb *db, const char *where)
+{
+	return oracle_from_query(db,
 		text("SELECT id, event_id, subject, key, %s FROM %s WHERE %s ORDER BY id",
 			testdb_pick(db, "lower(hex(payload))", "encode(payload, 'hex')"),
 			testdb_table(db, "outbox"), where));
-	index_rows(oracle);
-	return oracle;
 }
 
 void oracle_destroy(struct oracle *oracle)

@@ -22,6 +22,12 @@ struct oracle_counts {
 
 /* Reads an outbox; where: which of its rows must arrive ("TRUE", "state = 'delivered'"). */
 struct oracle *oracle_from_outbox(struct testdb *db, const char *where);
+
+/*
+ * The same from any other record of what was committed. The query gives a number that grows with the order
+ * of a key, event_id, subject, key and the payload in hexadecimal.
+ */
+struct oracle *oracle_from_query(struct testdb *db, const char *sql);
 void oracle_destroy(struct oracle *oracle);
 
 /* Each begins the counting anew, prints one line and gives the counts. */

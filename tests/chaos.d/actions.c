@@ -1,0 +1,299 @@
+/* What writers do. */
+#include "actions.h"
+
+#include <stdio.h>
+
+#include "sql.h"
+#include "world.h"
+
+#define HOT_KEYS  3
+#define COLD_KEYS 60
+
+const char *const action_names[ACTIONS] = { "single", "burst", "hot-burst", "keyless", "rollback",
+	"savepoint", "scheduled", "poison", "same-id", "late", "ahead", "slow", "prepared" };
+
+unsigned action_weight(enum action action, const struct plan *plan)
+{
+	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 3, 2, 4, 2, 3 };
+	bool postgres = plan->options.postgres;
+
+	if (action == ACTION_SAME_ID) /* needs an order, and a stream that remembers the first */
+		return strcmp(plan->ordering, "none") == 0 || plan->window_ms < 60000
+			? 0
+			: usual[action];
+	if (action == ACTION_PREPARED) /* the bell is a notification, which forbids it */
+		return postgres && plan->polls ? usual[action] : 0;
+	return action >= ACTION_LATE && !postgres ? 0 : usual[action];
+}
+
+/*
+ * Where a sequence gives each session a block of ids, the ids of a key grow only as long as one session
+ * writes it.
+ */
+static bool own_keys(const struct plan *plan)
+{
+	return plan->cached_ids && plan->options.postgres;
+}
+
+static const char *owner(const struct writer *writer)
+{
+	static const char *const names[] = { "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7" };
+
+	return own_keys(writer->plan) ? names[writer->number] : "all";
+}
+
+void action_make_keys(struct testdb *db, const struct plan *plan)
+{
+	for (int i = -1; i < plan->writers; i++)
+		testdb_exec(db,
+			"INSERT INTO business SELECT '%s-' || i, 0 FROM series WHERE i <= %d",
+			i < 0 ? "all" : text("w%d", i), COLD_KEYS + HOT_KEYS);
+	testdb_exec(db,
+		"CREATE TABLE drawn (writer INT NOT NULL, n BIGINT NOT NULL, id BIGINT NOT NULL)");
+}
+
+/* The first few keys are hot. A key may come twice in a list, which is as good as once. */
+static void choose_keys(struct writer *writer, char *list, size_t room, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++) {
+		bool hot = random_chance(&writer->random, 40);
+		int key = (int)(hot ? random_between(&writer->random, 1, HOT_KEYS)
+				    : random_between(
+					      &writer->random, HOT_KEYS + 1, HOT_KEYS + COLD_KEYS));
+		size += (size_t)snprintf(
+			list + size, room - size, "%s'%s-%d'", i ? "," : "", owner(writer), key);
+	}
+}
+
+static void new_tag(struct writer *writer, char tag[32])
+{
+	snprintf(tag, 32, "t%d-%lld", writer->number, (long long)++writer->turns);
+}
+
+/* Some rows of some keys, into the transaction that is being put together; gives at most how many. */
+static int64_t add_keyed(struct writer *writer, int keys, int count, bool late)
+{
+	char list[1024], tag[32];
+
+	choose_keys(writer, list, sizeof(list), keys);
+	new_tag(writer, tag);
+	sql_keyed(writer, list, &(struct rows){ .tag = tag, .count = count, .late = late });
+	return (int64_t)keys * count;
+}
+
+static int64_t add_keyless(struct writer *writer, struct rows rows)
+{
+	char tag[32];
+
+	new_tag(writer, tag);
+	rows.tag = tag;
+	sql_keyless(writer, NULL, &rows);
+	return rows.count;
+}
+
+static int64_t commit(struct writer *writer, int64_t rows)
+{
+	sql_add(writer, "COMMIT");
+	return sql_run(writer) ? rows : 0;
+}
+
+static int some(struct writer *writer, int low, int high)
+{
+	return (int)random_between(&writer->random, low, high);
+}
+
+static int64_t do_plain(struct writer *writer, enum action action)
+{
+	sql_begin(writer);
+	if (action == ACTION_SINGLE)
+		return commit(writer, add_keyed(writer, 1, 1, false));
+	if (action == ACTION_BURST)
+		return commit(
+			writer, add_keyed(writer, some(writer, 2, 8), some(writer, 5, 30), false));
+	if (action == ACTION_HOT_BURST)
+		return commit(writer, add_keyed(writer, 1, some(writer, 20, 100), false));
+	return commit(writer, add_keyless(writer, (struct rows){ .count = some(writer, 1, 60) }));
+}
+
+static int64_t do_rollback(struct writer *writer)
+{
+	sql_begin(writer);
+	add_keyed(writer, some(writer, 1, 4), some(writer, 1, 10), false);
+	add_keyless(writer, (struct rows){ .count = some(writer, 1, 10) });
+	sql_add(writer, "ROLLBACK");
+	sql_run(writer);
+	return 0;
+}
+
+static int64_t do_savepoint(struct writer *writer)
+{
+	sql_begin(writer);
+	int64_t rows = add_keyless(writer, (struct rows){ .count = 1 });
+	sql_add(writer, "SAVEPOINT s;");
+	add_keyed(writer, some(writer, 1, 4), some(writer, 1, 10), false);
+	sql_add(writer, "ROLLBACK TO SAVEPOINT s;");
+	return commit(writer, rows + add_keyed(writer, 1, 2, false));
+}
+
+static int64_t do_scheduled(struct writer *writer)
+{
+	sql_begin(writer);
+	return commit(writer,
+		add_keyless(writer,
+			(struct rows){ .count = some(writer, 1, 5),
+				.delay_ms = some(writer, 100, 2500) }));
+}
+
+/* Each must end as dead, for a reason of its own. */
+static const struct rows poisons[] = {
+	{ .subject = "chaos.a b" },
+	{ .subject = "chaos..a" },
+	{ .subject = "chaos.a." },
+	{ .subject = "" },
+	{ .subject = "chaos.*" },
+	{ .subject = "chaos.a.>" },
+	{ .subject = "chaos.x 1\r\nX\r\nPUB chaos.evil 4\r\nevil\r\nPUB chaos.evil" },
+	{ .subject = "chaos.tab\there" },
+	{ .subject = "$JS.API.STREAM.PURGE." STREAM },
+	{ .subject = "nowhere.at.all" },
+	{ .headers = "{\"Nats-Expected-Last-Sequence\":\"1\"}" },
+	{ .headers = "{\"Nats-Msg-Id\":\"another\"}" },
+	{ .headers = "{\"Dray-Key\":\"another\"}" },
+	{ .headers = "{\"Bad Name\":\"x\"}" },
+	{ .headers = "{\"Line\":\"a\\r\\nNats-Msg-Id: another\"}" },
+	{ .headers = "{\"Number\":1}" },
+	{ .large = MAX_MSG_SIZE + 2000 },
+	{ .large = MAX_PAYLOAD + 2000 },
+};
+
+static int64_t do_poison(struct writer *writer)
+{
+	size_t which = random_next(&writer->random) % (sizeof(poisons) / sizeof(poisons[0]));
+	struct rows rows = poisons[which];
+	char tag[32], key[48];
+
+	sql_begin(writer);
+	new_tag(writer, tag);
+	snprintf(key, sizeof(key), "%s-%d", owner(writer), some(writer, 1, HOT_KEYS + COLD_KEYS));
+	rows.tag = tag;
+	rows.kind = "poison";
+	rows.count = 1;
+	sql_keyless(writer, random_chance(&writer->random, 50) ? key : NULL, &rows);
+	return commit(writer, 1 + add_keyless(writer, (struct rows){ .count = 1 }));
+}
+
+/* The second one is another event, so it may neither be stored nor pass for delivered. */
+static int64_t do_same_id(struct writer *writer)
+{
+	char first[32], second[32], id[64];
+
+	new_tag(writer, first);
+	new_tag(writer, second);
+	snprintf(id, sizeof(id), "%08x-0000-4000-8000-%012llx",
+		(unsigned)random_next(&writer->random),
+		(unsigned long long)(random_next(&writer->random) & 0xffffffffffffu));
+	sql_begin(writer);
+	sql_keyless(writer, first, &(struct rows){ .tag = first, .event_id = id, .count = 1 });
+	sql_keyless(writer, first,
+		&(struct rows){ .tag = second, .kind = "same_id", .event_id = id, .count = 1 });
+	return commit(writer, 2);
+}
+
+/* The rows are there, the ids drawn, the locks held; others commit meanwhile. */
+static int64_t do_late(struct writer *writer)
+{
+	sql_begin(writer);
+	int64_t rows = add_keyless(writer, (struct rows){ .count = 2, .late = true });
+	rows += add_keyed(writer, 1, 2, true);
+	if (!sql_run(writer))
+		return 0;
+	nap(random_between(&writer->random, 50, random_chance(&writer->random, 20) ? 1500 : 400));
+	if (random_chance(&writer->random, 25)) {
+		testdb_try(writer->db, NULL, "ROLLBACK");
+		return 0;
+	}
+	return testdb_try(writer->db, NULL, "COMMIT") ? rows : 0;
+}
+
+static int64_t do_ahead(struct writer *writer)
+{
+	char tag[32];
+
+	sql_begin(writer);
+	if (!writer->drawn) {
+		sql_draw(writer, 5);
+		writer->drawn = commit(writer, 1) > 0;
+		return 0;
+	}
+	writer->drawn = false;
+	new_tag(writer, tag);
+	sql_to_outbox_drawn(writer, &(struct rows){ .tag = tag, .count = 5, .late = true });
+	return commit(writer, 5);
+}
+
+static int64_t do_slow(struct writer *writer)
+{
+	sql_begin(writer);
+	return commit(writer,
+		add_keyless(writer,
+			(struct rows){ .count = some(writer, 1, 3),
+				.headers = "{\"Slow\":\"yes\"}",
+				.late = true }));
+}
+
+static int64_t finish_prepared(struct writer *writer)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "%s PREPARED 'chaos-%d'",
+		random_chance(&writer->random, 70) ? "COMMIT" : "ROLLBACK", writer->number);
+	testdb_try(writer->db, NULL, sql);
+	writer->prepared = false;
+	return 0;
+}
+
+static int64_t do_prepared(struct writer *writer)
+{
+	if (writer->prepared)
+		return finish_prepared(writer);
+	sql_begin(writer);
+	int64_t rows = add_keyless(writer, (struct rows){ .count = 3, .late = true });
+	sql_add(writer, "PREPARE TRANSACTION 'chaos-%d'", writer->number);
+	writer->prepared =
+		true; /* also where it failed: one from before a crash may be in the way */
+	return sql_run(writer) ? rows : 0;
+}
+
+int64_t action_do(struct writer *writer, enum action action)
+{
+	switch (action) {
+	case ACTION_ROLLBACK:
+		return do_rollback(writer);
+	case ACTION_SAVEPOINT:
+		return do_savepoint(writer);
+	case ACTION_SCHEDULED:
+		return do_scheduled(writer);
+	case ACTION_POISON:
+		return do_poison(writer);
+	case ACTION_SAME_ID:
+		return do_same_id(writer);
+	case ACTION_LATE:
+		return do_late(writer);
+	case ACTION_AHEAD:
+		return do_ahead(writer);
+	case ACTION_SLOW:
+		return do_slow(writer);
+	case ACTION_PREPARED:
+		return do_prepared(writer);
+	default:
+		return do_plain(writer, action);
+	}
+}
+
+void action_finish(struct writer *writer)
+{
+	if (writer->prepared)
+		finish_prepared(writer);
+}

@@ -1,0 +1,270 @@
+/* Nothing lost, nothing leaked, nothing twice, nothing altered, nothing turned around. */
+#include "audit.h"
+
+#include <jansson.h>
+
+#include "faults.h"
+#include "feeder.h"
+#include "writers.h"
+
+#define STUCK_MS 45000 /* without any progress */
+
+static int64_t rows_in(struct world *world, const char *table, const char *where)
+{
+	return testdb_int(world->db, "SELECT count(*) FROM %s WHERE %s",
+		testdb_table(world->db, table), where);
+}
+
+/*
+ * What a sink had fetched when it died comes again only after the consumer's acknowledgement wait, half a
+ * minute by default. That is too long to wait for in each run.
+ */
+static void hurry_queue(struct jetstream *js)
+{
+	json_t *root = json_loads(
+		jetstream_ask(js, "CONSUMER.INFO." QUEUE ".dray-queue", NULL, patience(5000)), 0,
+		NULL);
+	json_t *config = json_object_get(root, "config");
+
+	if (config && json_integer_value(json_object_get(config, "ack_wait")) > 1000000000) {
+		json_object_set_new(config, "ack_wait", json_integer(1000000000));
+		char *body = json_dumps(config, JSON_COMPACT);
+		jetstream_ask(js, "CONSUMER.DURABLE.CREATE." QUEUE ".dray-queue",
+			text("{\"stream_name\":\"" QUEUE "\",\"config\":%s}", body),
+			patience(5000));
+		free(body);
+	}
+	json_decref(root);
+}
+
+/* What is still on its way. */
+static int64_t backlog(struct world *world, struct jetstream *js)
+{
+	return rows_in(world, "outbox", "state = 'pending'") +
+		(jetstream_count(js, STREAM) - rows_in(world, "events", "TRUE")) +
+		jetstream_count(js, QUEUE);
+}
+
+static void say_row(void *context, const char *const *cells)
+{
+	(void)context;
+	say("still pending: row %s, subject %s, key %s, attempts %s, %s", cells[0], cells[1],
+		cells[2] ? cells[2] : "(none)", cells[3], cells[4] ? cells[4] : "no error");
+}
+
+/* Gives what never arrived. */
+static int64_t wait_until_arrived(struct world *world, struct jetstream *js)
+{
+	int64_t least = INT64_MAX, end = 0, now;
+
+	while ((now = backlog(world, js)) != 0 && (now < least || now_ms() < end)) {
+		if (now < least)
+			end = now_ms() + patience(STUCK_MS);
+		least = now < least ? now : least;
+		world_check_drays(world);
+		hurry_queue(js);
+		nap(50);
+	}
+	if (now != 0)
+		testdb_each(world->db, say_row, NULL,
+			text("SELECT id, subject, key, attempts, last_error FROM %s WHERE state = "
+			     "'pending' ORDER BY id LIMIT 10",
+				testdb_table(world->db, "outbox")));
+	return now;
+}
+
+static struct oracle *read_ledger(struct world *world)
+{
+	bool ordered = strcmp(world->plan->ordering, "none") != 0;
+
+	return oracle_from_query(world->db,
+		text("SELECT %s, event_id, subject, key, %s FROM ledger WHERE kind = 'good' ORDER BY n",
+			ordered ? "n" : "1",
+			testdb_pick(world->db, "lower(hex(CAST(payload AS BLOB)))",
+				"encode(convert_to(payload, 'UTF8'), 'hex')")));
+}
+
+/* The rows of ledger and outbox that are the same event; an event_id alone may stand for two. */
+static char *joined(struct world *world)
+{
+	return text("ledger l LEFT JOIN %s o ON %s = l.event_id AND o.payload = %s",
+		testdb_table(world->db, "outbox"),
+		testdb_pick(world->db, "o.event_id", "o.event_id::text"),
+		testdb_pick(world->db, "CAST(l.payload AS BLOB)", "convert_to(l.payload, 'UTF8')"));
+}
+
+static void say_poison(void *context, const char *const *cells)
+{
+	(void)context;
+	say("not dead with a reason: %s, subject '%s', headers %s, state %s, error %s", cells[0],
+		cells[1], cells[2] ? cells[2] : "-", cells[3] ? cells[3] : "(no row)",
+		cells[4] ? cells[4] : "-");
+}
+
+static int64_t count_each(
+	struct world *world, const char *what, const char *from, testdb_row_fn *fn)
+{
+	int64_t count = testdb_int(world->db, "SELECT count(*) FROM %s", from);
+
+	if (count > 0)
+		testdb_each(world->db, fn, NULL, text("SELECT %s FROM %s LIMIT 5", what, from));
+	return count;
+}
+
+/* Poisonous rows that did not end as dead with a reason. */
+static int64_t undead(struct world *world)
+{
+	return count_each(world, "l.kind, l.subject, l.headers, o.state, o.last_error",
+		text("%s WHERE l.kind <> 'good' AND (o.state IS NULL OR o.state <> 'dead' OR "
+		     "coalesce(o.last_error, '') = '')",
+			joined(world)),
+		say_poison);
+}
+
+static void say_unmarked(void *context, const char *const *cells)
+{
+	(void)context;
+	say("badly settled: %s, key %s, state %s, marked with %s, stored at %s, error %s", cells[0],
+		cells[1] ? cells[1] : "(none)", cells[2] ? cells[2] : "(no row)",
+		cells[3] ? cells[3] : "-", cells[4] ? cells[4] : "-", cells[5] ? cells[5] : "-");
+}
+
+/* Rows whose settlement does not say what happened to them. */
+static int64_t unmarked(struct world *world)
+{
+	const char *outbox = testdb_table(world->db, "outbox");
+
+	if (world->plan->deletes)
+		return testdb_int(
+			world->db, "SELECT count(*) FROM %s o WHERE state <> 'dead'", outbox);
+	return count_each(world, "l.event_id, l.key, o.state, o.stream_seq, e.seq, o.last_error",
+		text("%s LEFT JOIN %s e ON e.msg_id = l.event_id WHERE l.kind = 'good' AND "
+		     "(o.state IS NULL OR o.state <> 'delivered' OR e.seq IS NULL OR o.stream_seq "
+		     "<> e.seq)",
+			joined(world), testdb_table(world->db, "events")),
+		say_unmarked);
+}
+
+static const char *published_ms(struct world *world)
+{
+	return testdb_pick(world->db,
+		"CAST(round((julianday(e.published_at) - 2440587.5) * 86400000) AS INTEGER)",
+		"(extract(epoch FROM e.published_at) * 1000)::bigint");
+}
+
+/* Scheduled rows that the stream had before they were due. */
+static int64_t early(struct world *world)
+{
+	return testdb_int(world->db,
+		"SELECT count(*) FROM ledger l JOIN %s e ON e.msg_id = l.event_id WHERE l.delay_ms > 0 "
+		"AND %s < l.due_ms - 20",
+		testdb_table(world->db, "events"), published_ms(world));
+}
+
+struct stalls {
+	struct world *world;
+	int64_t last_ms; /* when the message before was stored */
+	int64_t longest[PLAN_FAULTS];
+	const char *names[PLAN_FAULTS];
+	int count;
+	int64_t longest_of_all;
+};
+
+static void note_stall(struct stalls *stalls, const char *name, int64_t ms)
+{
+	int i = 0;
+
+	while (i < stalls->count && strcmp(stalls->names[i], name) != 0)
+		i++;
+	if (i == PLAN_FAULTS)
+		return;
+	if (i == stalls->count)
+		stalls->names[stalls->count++] = name;
+	stalls->longest[i] = ms > stalls->longest[i] ? ms : stalls->longest[i];
+	stalls->longest_of_all = ms > stalls->longest_of_all ? ms : stalls->longest_of_all;
+}
+
+/* Nothing was stored though this row was there to be stored. */
+static void see_stall(void *context, const char *const *cells)
+{
+	struct stalls *stalls = context;
+	int64_t stored = strtoll(cells[0], NULL, 10), ready = strtoll(cells[1], NULL, 10);
+	int64_t from = ready > stalls->last_ms ? ready : stalls->last_ms;
+	const char *name = faults_at(stalls->world, from, stored);
+
+	if (name && stored > from)
+		note_stall(stalls, name, stored - from);
+	stalls->last_ms = stored;
+}
+
+static int64_t say_stalls(struct world *world)
+{
+	struct stalls stalls = { .world = world };
+
+	testdb_each(world->db, see_stall, &stalls,
+		text("SELECT %s, l.due_ms FROM ledger l JOIN %s e ON e.msg_id = l.event_id WHERE l.late "
+		     "= 0 AND l.kind = 'good' ORDER BY e.seq",
+			published_ms(world), testdb_table(world->db, "events")));
+	for (int i = 0; i < stalls.count; i++)
+		say("STALL %s %lld", stalls.names[i], (long long)stalls.longest[i]);
+	return stalls.longest_of_all;
+}
+
+struct verdicts {
+	struct oracle_counts stream, archive;
+	int64_t stuck, undead, unmarked, early, set_aside, queue_missing;
+};
+
+static bool is_good(const struct verdicts *v)
+{
+	const struct oracle_counts *s = &v->stream, *a = &v->archive;
+
+	return s->lost + s->leaked + s->duplicated + s->altered + s->reordered + a->lost +
+			a->leaked + a->duplicated + a->altered + a->reordered + v->undead +
+			v->unmarked + v->early + v->set_aside + v->queue_missing ==
+		0 &&
+		v->stuck == 0;
+}
+
+static void say_result(
+	struct world *world, const struct verdicts *v, int64_t began_ms, int64_t stall)
+{
+	const struct plan *plan = world->plan;
+
+	say("RESULT %s seed=%llu database=%s server=%d%s window=%d rows=%lld queued=%lld faults=%d "
+	    "lost=%lld leaked=%lld duplicated=%lld altered=%lld reordered=%lld archive=%lld "
+	    "queue=%lld undead=%lld unmarked=%lld early=%lld stuck=%lld stall_ms=%lld ms=%lld",
+		is_good(v) ? "good" : "BREACH", (unsigned long long)plan->options.seed,
+		plan->options.postgres ? "postgres" : "sqlite", world->cluster.nodes[0].version,
+		plan->options.cluster ? "-cluster" : "", plan->window_ms,
+		(long long)testdb_int(world->db, "SELECT count(*) FROM ledger"),
+		(long long)feeder_count(world->feeder), plan->fault_count,
+		(long long)v->stream.lost, (long long)v->stream.leaked,
+		(long long)v->stream.duplicated, (long long)v->stream.altered,
+		(long long)v->stream.reordered,
+		(long long)(v->archive.lost + v->archive.leaked + v->archive.duplicated +
+			v->archive.altered + v->archive.reordered + v->set_aside),
+		(long long)v->queue_missing, (long long)v->undead, (long long)v->unmarked,
+		(long long)v->early, (long long)v->stuck, (long long)stall,
+		(long long)(now_ms() - began_ms));
+}
+
+bool audit(struct world *world, int64_t began_ms)
+{
+	struct jetstream *js = world_jetstream(world);
+	struct verdicts v = { .stuck = wait_until_arrived(world, js) };
+
+	world_finish(world);
+	struct oracle *oracle = read_ledger(world);
+	v.stream = oracle_see_stream(oracle, js, STREAM);
+	v.archive = oracle_see_archive(oracle, world->db);
+	v.undead = undead(world);
+	v.unmarked = unmarked(world);
+	v.early = early(world);
+	v.set_aside = rows_in(world, "sink_dead", "TRUE");
+	v.queue_missing = feeder_missing(world->feeder, world->db);
+	say_result(world, &v, began_ms, say_stalls(world));
+	oracle_destroy(oracle);
+	jetstream_close(js);
+	return is_good(&v);
+}

@@ -1,0 +1,40 @@
+#ifndef CHAOS_FAULTS_H
+#define CHAOS_FAULTS_H
+
+#include "plan.h"
+#include "world.h"
+
+/*
+ * The kinds of faults. Each does its harm and undoes it: when it returns, every server is up again and
+ * dray runs, though it may still be busy finding its feet. Main thread only.
+ */
+struct fault_kind {
+	const char *name;
+	bool (*run)(struct world *world, const struct fault_kind *kind, uint64_t *random);
+	unsigned needs;
+	int64_t most; /* a failpoint's: passes before it strikes, at most */
+};
+
+enum {
+	NEEDS_POSTGRES = 1,
+	NEEDS_SQLITE = 2,
+	NEEDS_CLUSTER = 4,
+	NEEDS_ONE_NODE = 8,
+	NEEDS_STANDBY = 16,
+	NEEDS_NO_STANDBY = 32,
+	NEEDS_FENCE = 64, /* a long duplicate window, or ordering: stream */
+};
+
+/* Those that a run can have, in a fixed order; gives how many. */
+int faults_possible(const struct plan *plan, const struct fault_kind **kinds, int room);
+
+extern const struct fault_kind faults_of_dray[], faults_of_nats[], faults_of_databases[];
+
+/* Each fault of the plan, while the writers go on, and what came of it. */
+void faults_run(struct world *world);
+void faults_report(const struct world *world);
+
+/* Which fault a moment (wall clock) belongs to: NULL before the first. */
+const char *faults_at(const struct world *world, int64_t from_ms, int64_t to_ms);
+
+#endif

@@ -1,0 +1,153 @@
+/* Faults of the databases and of the network before PostgreSQL. */
+#include <signal.h>
+
+#include "faults.h"
+
+#define PIDS 128
+
+struct pids {
+	size_t count;
+	pid_t items[PIDS];
+};
+
+/* The first statement on a connection that has died is the one to learn of it. */
+static void connect_again(struct world *world)
+{
+	testdb_try(world->db, NULL, "SELECT 1");
+}
+
+static bool restart_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	pg_server_end(&world->pg);
+	nap(random_between(random, 0, 1000));
+	pg_server_again(&world->pg);
+	connect_again(world);
+	return true;
+}
+
+static bool kill_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	pg_server_kill(&world->pg);
+	nap(random_between(random, 0, 1000));
+	pg_server_again(&world->pg);
+	connect_again(world);
+	return true;
+}
+
+static void add_pid(void *context, const char *const *cells)
+{
+	struct pids *pids = context;
+
+	if (pids->count < PIDS)
+		pids->items[pids->count++] = (pid_t)strtol(cells[0], NULL, 10);
+}
+
+static void signal_each(const struct pids *pids, int signal)
+{
+	for (size_t i = 0; i < pids->count; i++)
+		kill(pids->items[i], signal); /* one that has ended meanwhile is all right */
+}
+
+static bool pause_processes(struct world *world, const char *which, int64_t ms)
+{
+	struct pids pids = { 0 };
+
+	testdb_each(world->db, add_pid, &pids,
+		text("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND %s",
+			which));
+	signal_each(&pids, SIGSTOP);
+	nap(ms);
+	signal_each(&pids, SIGCONT);
+	return pids.count > 0;
+}
+
+/* Only dray comes by TCP. */
+static bool pause_backends(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	return pause_processes(world, "client_addr IS NOT NULL", random_between(random, 200, 3500));
+}
+
+static bool pause_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	proc_signal(world->pg.proc, SIGSTOP);
+	bool hit = pause_processes(world, "TRUE", random_between(random, 200, 3500));
+	proc_signal(world->pg.proc, SIGCONT);
+	return hit;
+}
+
+static bool terminate_backends(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	(void)random;
+	return testdb_int(world->db,
+		       "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+		       "client_addr IS NOT NULL") > 0;
+}
+
+static bool cut_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	proxy_refuse(world->pg_proxy, true);
+	proxy_cut(world->pg_proxy);
+	nap(random_chance(random, 50) ? 0 : random_between(random, 0, 2000));
+	proxy_refuse(world->pg_proxy, false);
+	return true;
+}
+
+static bool hold_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	proxy_hold(world->pg_proxy, true);
+	nap(random_between(random, 200, 3500));
+	if (random_chance(random, 50))
+		proxy_cut(world->pg_proxy);
+	proxy_hold(world->pg_proxy, false);
+	return true;
+}
+
+static bool slow_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	proxy_slow(world->pg_proxy, (int)random_between(random, 2, 40));
+	nap(random_between(random, 500, 1500));
+	proxy_slow(world->pg_proxy, 0);
+	return true;
+}
+
+/* Somebody writes for seconds, and all others get `database is locked`. */
+static bool lock_sqlite(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	testdb_exec(world->db, "BEGIN IMMEDIATE; UPDATE business SET n = n");
+	nap(random_between(random, 1500, 3500));
+	testdb_exec(world->db, "COMMIT");
+	return true;
+}
+
+/* A reader with an old snapshot, and the log cannot be emptied behind it. */
+static bool hold_snapshot(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	testdb_exec(world->db, "BEGIN; SELECT count(*) FROM ledger");
+	nap(random_between(random, 500, 1500));
+	testdb_exec(world->db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	return true;
+}
+
+const struct fault_kind faults_of_databases[] = {
+	{ "restart-postgres", restart_postgres, NEEDS_POSTGRES, 0 },
+	{ "kill-postgres", kill_postgres, NEEDS_POSTGRES, 0 },
+	{ "pause-postgres", pause_postgres, NEEDS_POSTGRES, 0 },
+	{ "pause-backends", pause_backends, NEEDS_POSTGRES, 0 },
+	{ "terminate-backends", terminate_backends, NEEDS_POSTGRES, 0 },
+	{ "cut-postgres", cut_postgres, NEEDS_POSTGRES, 0 },
+	{ "hold-postgres", hold_postgres, NEEDS_POSTGRES, 0 },
+	{ "slow-postgres", slow_postgres, NEEDS_POSTGRES, 0 },
+	{ "lock-sqlite", lock_sqlite, NEEDS_SQLITE, 0 },
+	{ "hold-snapshot", hold_snapshot, NEEDS_SQLITE, 0 },
+	{ NULL, NULL, 0, 0 },
+};

@@ -1,0 +1,217 @@
+/* Faults of nats-server, of the network before it, and of what it holds for the sinks. */
+#include <jansson.h>
+
+#include "faults.h"
+
+#define CURRENT_MS 30000
+
+/* One that counts: mostly the stream's leader. */
+static struct nats_server *choose_node(struct world *world, uint64_t *random)
+{
+	int leader = world->nodes > 1 ? nats_cluster_leader(&world->cluster, STREAM) : 0;
+
+	if (leader >= 0 && random_chance(random, 60))
+		return &world->cluster.nodes[leader];
+	return &world->cluster.nodes[random_between(random, 0, world->nodes - 1)];
+}
+
+/* A cluster may lose one node at a time. */
+static void wait_until_whole(struct world *world)
+{
+	if (world->nodes == 1)
+		return;
+	WAIT_UNTIL(CURRENT_MS, nats_cluster_is_current(&world->cluster, STREAM));
+	WAIT_UNTIL(CURRENT_MS, nats_cluster_is_current(&world->cluster, QUEUE));
+}
+
+static bool kill_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct nats_server *node = choose_node(world, random);
+
+	(void)kind;
+	nats_server_kill(node);
+	nap(random_between(random, 0, 1200));
+	nats_server_again(node);
+	wait_until_whole(world);
+	return true;
+}
+
+static bool restart_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct nats_server *node = choose_node(world, random);
+
+	(void)kind;
+	nats_server_end(node);
+	nap(random_between(random, 0, 500));
+	nats_server_again(node);
+	wait_until_whole(world);
+	return true;
+}
+
+static bool pause_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct nats_server *node = choose_node(world, random);
+
+	(void)kind;
+	nats_server_pause(node);
+	nap(random_between(random, 100, random_chance(random, 25) ? 7000 : 2500));
+	nats_server_resume(node);
+	wait_until_whole(world);
+	return true;
+}
+
+static void each_proxy(struct world *world, void (*fn)(struct proxy *proxy, int value), int value)
+{
+	for (int i = 0; i < world->nodes; i++)
+		fn(world->nats_proxies[i], value);
+}
+
+static void cut(struct proxy *proxy, int unused)
+{
+	(void)unused;
+	proxy_cut(proxy);
+}
+
+static void refuse(struct proxy *proxy, int value)
+{
+	proxy_refuse(proxy, value != 0);
+}
+
+static void hold(struct proxy *proxy, int value)
+{
+	proxy_hold(proxy, value != 0);
+}
+
+static bool cut_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	each_proxy(world, refuse, 1);
+	each_proxy(world, cut, 0);
+	nap(random_chance(random, 50) ? 0 : random_between(random, 0, 2000));
+	each_proxy(world, refuse, 0);
+	return true;
+}
+
+/* Half open: nobody is told. What was on its way arrives afterwards, or never. */
+static bool hold_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	each_proxy(world, hold, 1);
+	nap(random_between(random, 200, random_chance(random, 25) ? 7000 : 2500));
+	if (random_chance(random, 50))
+		each_proxy(world, cut, 0);
+	each_proxy(world, hold, 0);
+	return true;
+}
+
+static bool slow_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	each_proxy(world, proxy_slow, (int)random_between(random, 2, 40));
+	nap(random_between(random, 500, 1500));
+	each_proxy(world, proxy_slow, 0);
+	return true;
+}
+
+static int lost(const struct world *world)
+{
+	int count = 0;
+
+	for (int i = 0; i < world->nodes; i++)
+		count += proxy_lost(world->nats_proxies[i]);
+	return count;
+}
+
+static bool lose(struct world *world, const char *what)
+{
+	int64_t end = now_ms() + patience(4000);
+	int before = lost(world);
+
+	for (int i = 0; i < world->nodes; i++)
+		proxy_lose(world->nats_proxies[i], what);
+	while (lost(world) == before && now_ms() < end)
+		nap(5);
+	for (int i = 0; i < world->nodes; i++)
+		proxy_lose(world->nats_proxies[i], "");
+	return lost(world) > before;
+}
+
+/* One acknowledgement gets lost, and now and then dray dies before it can notice. */
+static bool lose_answer(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	bool hit = lose(world, "{\"stream\":\"" STREAM "\"");
+
+	(void)kind;
+	if (random_chance(random, 50))
+		return hit;
+	nap(random_between(random, 0, 300));
+	int holder = world_holder(world);
+	proc_kill(world->drays[holder]);
+	nap(random_between(random, 0, 1500));
+	world_start_dray(world, holder, NULL);
+	return hit;
+}
+
+static bool lose_message(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	(void)random;
+	return lose(world, "Nats-Msg-Id");
+}
+
+static int delete_consumers(struct jetstream *js, const char *stream)
+{
+	json_t *root = json_loads(
+		jetstream_ask(js, text("CONSUMER.NAMES.%s", stream), NULL, patience(2000)), 0,
+		NULL);
+	json_t *names = json_object_get(root, "consumers"), *name;
+	int deleted = 0;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		jetstream_ask(js, text("CONSUMER.DELETE.%s.%s", stream, json_string_value(name)),
+			NULL, patience(2000));
+		deleted++;
+	}
+	json_decref(root);
+	return deleted;
+}
+
+static bool delete_all_consumers(
+	struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct jetstream *js = world_jetstream(world);
+
+	(void)kind;
+	(void)random;
+	int deleted = delete_consumers(js, STREAM) + delete_consumers(js, QUEUE);
+	jetstream_close(js);
+	return deleted > 0;
+}
+
+static bool step_down(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct jetstream *js = world_jetstream(world);
+
+	(void)kind;
+	(void)random;
+	char *reply = jetstream_ask(js, "STREAM.LEADER.STEPDOWN." STREAM, NULL, patience(3000));
+	jetstream_close(js);
+	wait_until_whole(world);
+	return strstr(reply, "\"success\"") != NULL;
+}
+
+const struct fault_kind faults_of_nats[] = {
+	{ "kill-nats", kill_nats, 0, 0 },
+	{ "restart-nats", restart_nats, 0, 0 },
+	{ "pause-nats", pause_nats, 0, 0 },
+	{ "cut-nats", cut_nats, 0, 0 },
+	{ "hold-nats", hold_nats, 0, 0 },
+	{ "slow-nats", slow_nats, 0, 0 },
+	{ "lose-answer", lose_answer, 0, 0 },
+	{ "lose-message", lose_message, 0, 0 },
+	{ "delete-consumers", delete_all_consumers, 0, 0 },
+	{ "step-down", step_down, NEEDS_CLUSTER, 0 },
+	{ NULL, NULL, 0, 0 },
+};

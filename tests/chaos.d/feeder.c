@@ -1,0 +1,113 @@
+/* The application on the other side of the queue. */
+#include "feeder.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define MESSAGES 20000
+#define PAUSE_MS 10
+
+struct feeder {
+	pthread_t thread;
+	struct world *world;
+	atomic_bool ending;
+	int64_t count;
+	uint64_t seqs[MESSAGES];
+};
+
+static char *payload(int64_t number)
+{
+	return text("queued %lld", (long long)number);
+}
+
+static struct jetstream *connect_any(struct feeder *feeder)
+{
+	static atomic_uint turn;
+	unsigned node = atomic_fetch_add(&turn, 1) % (unsigned)feeder->world->nodes;
+
+	return jetstream_try_open(feeder->world->cluster.nodes[node].url);
+}
+
+/* Until it is acknowledged: unlike the relay, the feeder does not count on being told of a duplicate. */
+static bool feed_one(struct feeder *feeder, struct jetstream **js)
+{
+	char *id = text("queued-%lld", (long long)feeder->count);
+
+	if (!*js && !(*js = connect_any(feeder)))
+		return false;
+	if (jetstream_try_publish(
+		    *js, "queue.message", id, payload(feeder->count), &feeder->seqs[feeder->count]))
+		return true;
+	jetstream_close(*js);
+	*js = NULL;
+	return false;
+}
+
+static void *run(void *context)
+{
+	struct feeder *feeder = context;
+	struct jetstream *js = NULL;
+
+	while (!atomic_load(&feeder->ending) && feeder->count < MESSAGES) {
+		feeder->count += feed_one(feeder, &js);
+		nap(PAUSE_MS);
+	}
+	jetstream_close(js);
+	return NULL;
+}
+
+struct feeder *feeder_start(struct world *world)
+{
+	struct feeder *feeder = keep(calloc(1, sizeof(*feeder)));
+
+	feeder->world = world;
+	if (pthread_create(&feeder->thread, NULL, run, feeder) != 0)
+		give_up("no thread");
+	return feeder;
+}
+
+void feeder_end(struct feeder *feeder)
+{
+	atomic_store(&feeder->ending, true);
+	pthread_join(feeder->thread, NULL);
+}
+
+int64_t feeder_count(const struct feeder *feeder)
+{
+	return feeder->count;
+}
+
+struct look {
+	const struct feeder *feeder;
+	bool *found;
+};
+
+/* A message may stand under two sequences: stored, but its acknowledgement lost, and published again. */
+static void see(void *context, const char *const *cells)
+{
+	const struct look *look = context;
+	uint64_t seq = strtoull(cells[0], NULL, 10);
+	int64_t number = strtoll(cells[1] + strlen("queued-"), NULL, 10);
+
+	if (number < look->feeder->count && look->feeder->seqs[number] == seq &&
+		strcmp(cells[2], text_hex(payload(number), strlen(payload(number)))) == 0)
+		look->found[number] = true;
+}
+
+int64_t feeder_missing(const struct feeder *feeder, struct testdb *db)
+{
+	struct look look = { feeder, calloc(MESSAGES, sizeof(bool)) };
+	int64_t missing = 0;
+
+	testdb_each(db, see, &look,
+		text("SELECT seq, msg_id, %s FROM %s",
+			testdb_pick(db, "lower(hex(payload))", "encode(payload, 'hex')"),
+			testdb_table(db, "queued")));
+	for (int64_t i = 0; i < feeder->count; i++) {
+		if (!look.found[i] && missing++ < 5)
+			say("queued message %lld, sequence %llu, is not in the table", (long long)i,
+				(unsigned long long)feeder->seqs[i]);
+	}
+	free(look.found);
+	return missing;
+}

@@ -1,0 +1,170 @@
+/* Servers, proxies, tables and drays of a run. */
+#include "world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void start_nats(struct world *world)
+{
+	char *extra = text("max_payload: %d\n", MAX_PAYLOAD);
+
+	world->nodes = world->plan->options.cluster ? CLUSTER_NODES : 1;
+	if (world->nodes > 1)
+		nats_cluster_start(&world->cluster, "node", extra);
+	else
+		nats_server_start(&world->cluster.nodes[0], "nats", extra);
+	for (int i = 0; i < world->nodes; i++)
+		world->nats_proxies[i] = proxy_start(world->cluster.nodes[i].port);
+}
+
+struct jetstream *world_jetstream(struct world *world)
+{
+	for (int i = 0; i < world->nodes; i++)
+		if (port_answers(world->cluster.nodes[i].port))
+			return jetstream_open(world->cluster.nodes[i].url);
+	return jetstream_open(world->cluster.nodes[0].url);
+}
+
+static void make_streams(struct world *world)
+{
+	struct jetstream *js = world_jetstream(world);
+
+	jetstream_make(js, STREAM, "\"chaos.>\"",
+		text("\"num_replicas\":%d,\"duplicate_window\":%lld,\"max_msg_size\":%d",
+			world->nodes, world->plan->window_ms * 1000000LL, MAX_MSG_SIZE));
+	jetstream_make(js, QUEUE, "\"queue.>\"",
+		text("\"num_replicas\":%d,\"retention\":\"workqueue\"", world->nodes));
+	jetstream_close(js);
+}
+
+/* dray goes through a proxy, the writers and we do not. */
+static char *make_database(struct world *world)
+{
+	if (!world->plan->options.postgres)
+		return world->url = text("sqlite:%s", scratch_path("chaos.db"));
+	pg_server_start(&world->pg, "pg", (const char *const[]){ "deadlock_timeout=100ms", NULL });
+	pg_server_make_database(&world->pg, "chaos");
+	world->url = pg_server_url(&world->pg, "chaos");
+	world->pg_proxy = proxy_start_raw(world->pg.port);
+	return text("postgresql://postgres@127.0.0.1:%d/chaos", proxy_port(world->pg_proxy));
+}
+
+static char *nats_urls(const struct world *world)
+{
+	char *all = text("%s", proxy_url(world->nats_proxies[0]));
+
+	for (int i = 1; i < world->nodes; i++)
+		all = text("%s,%s", all, proxy_url(world->nats_proxies[i]));
+	return all;
+}
+
+/*
+ * Rows that fail for a reason of their own end as dead within a second or two; trouble that meets all rows
+ * alike must not count against them.
+ */
+static void write_config(struct world *world, int i, const char *database)
+{
+	const struct plan *plan = world->plan;
+	bool other = i == 1 && plan->other_name;
+
+	world->configs[i] = scratch_path("dray-%d.yaml", i);
+	file_write(world->configs[i],
+		text("nats: { url: \"%s\" }\n"
+		     "relays:\n"
+		     "  - { name: %s, database: \"%s\", %s ordering: %s, on_delivered: %s, batch: %d, "
+		     "max_in_flight: %d, wakeup: %s, poll_interval: 200ms, lease: %dms, "
+		     "retry: { initial: 50ms, max: 300ms, max_attempts: 8 } }\n"
+		     "sinks:\n"
+		     "  - { name: archive, database: \"%s\", stream: " STREAM
+		     ", batch: %d, lease: %dms }\n"
+		     "  - { name: queue, database: \"%s\", stream: " QUEUE
+		     ", table: %s, batch: %d, lease: %dms }\n",
+			nats_urls(world), other ? "other" : "chaos", database,
+			plan->named_stream ? "stream: " STREAM "," : "", plan->ordering,
+			plan->deletes ? "delete" : "mark", plan->batch, plan->max_in_flight,
+			plan->polls ? "poll" : "notify", plan->lease_ms, database, plan->batch,
+			plan->lease_ms, database,
+			plan->options.postgres ? "dray.queued" : "dray_queued", plan->batch,
+			plan->lease_ms));
+}
+
+/* What the application writes besides the outbox: the keys it locks, and what it committed. */
+static void make_tables(struct world *world)
+{
+	struct testdb *db = world->db;
+
+	testdb_exec(db, "CREATE TABLE business (key TEXT PRIMARY KEY, n BIGINT NOT NULL)");
+	testdb_exec(db,
+		"CREATE TABLE ledger (txn TEXT NOT NULL, kind TEXT NOT NULL, event_id TEXT NOT NULL, "
+		"n BIGINT NOT NULL, subject TEXT NOT NULL, key TEXT, headers TEXT, payload TEXT NOT "
+		"NULL, delay_ms BIGINT NOT NULL, due_ms BIGINT NOT NULL, late INT NOT NULL)");
+	testdb_exec(db, "CREATE INDEX ledger_txn ON ledger (txn)");
+	testdb_exec(db, "CREATE TABLE series (i BIGINT PRIMARY KEY)");
+	testdb_exec(db,
+		"WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 200) "
+		"INSERT INTO series SELECT i FROM s");
+	if (!testdb_is_postgres(db))
+		return;
+	testdb_exec(db,
+		"CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+		"IF NEW.headers ? 'Slow' THEN PERFORM pg_sleep(0.2); END IF; RETURN NEW; END $$; "
+		"CREATE TRIGGER slow BEFORE INSERT ON dray.outbox FOR EACH ROW EXECUTE FUNCTION slow()");
+	if (world->plan->cached_ids)
+		testdb_exec(db, "ALTER TABLE dray.outbox ALTER COLUMN id SET CACHE 20");
+}
+
+void world_start(struct world *world, const struct plan *plan)
+{
+	*world = (struct world){ .plan = plan, .dray_count = plan->standby ? 2 : 1 };
+	start_nats(world);
+	make_streams(world);
+	char *database = make_database(world);
+	for (int i = 0; i < world->dray_count; i++)
+		write_config(world, i, database);
+	dray_expect(0, "migrate", "-c", world->configs[0]);
+	world->db = testdb_open(world->url);
+	make_tables(world);
+	for (int i = 0; i < world->dray_count; i++)
+		world_start_dray(world, i, NULL);
+}
+
+void world_finish(struct world *world)
+{
+	for (int i = 0; i < world->dray_count; i++)
+		dray_stop(world->drays[i]);
+}
+
+void world_start_dray(struct world *world, int i, const char *failpoints)
+{
+	world->drays[i] =
+		dray_start(text("dray-%d", i), failpoints, "run", "-v", "-c", world->configs[i]);
+}
+
+void world_check_drays(struct world *world)
+{
+	for (int i = 0; i < world->dray_count; i++)
+		if (!proc_running(world->drays[i]))
+			give_up("BREACH dray %d ended by itself with %d", i,
+				world->drays[i]->status);
+}
+
+int world_holder(struct world *world)
+{
+	char *holder =
+		testdb_text(world->db, "SELECT holder FROM %s WHERE resource LIKE 'outbox:%%'",
+			testdb_table(world->db, "lease"));
+
+	for (int i = 0; i < world->dray_count; i++)
+		if (strstr(holder, text("/%d/", (int)world->drays[i]->pid)))
+			return i;
+	return 0;
+}

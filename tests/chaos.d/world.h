@@ -1,0 +1,52 @@
+#ifndef CHAOS_WORLD_H
+#define CHAOS_WORLD_H
+
+#include "plan.h"
+#include "support/support.h"
+
+#define STREAM "CHAOS" /* takes chaos.> and keeps it */
+#define QUEUE  "QUEUE" /* takes queue.>, and lets go of what was acknowledged */
+
+/* Over these, an event is dead: the server's limit, and the stream's. */
+#define MAX_PAYLOAD  65536
+#define MAX_MSG_SIZE 32768
+
+struct fault_record {
+	int64_t from_ms; /* wall clock */
+	bool hit;
+};
+
+/* The servers, the proxies before them, and one dray or two. */
+struct world {
+	const struct plan *plan;
+	struct nats_cluster cluster; /* only the first node where it is no cluster */
+	int nodes;
+	struct proxy *nats_proxies[CLUSTER_NODES];
+	struct pg_server pg;
+	struct proxy *pg_proxy;
+	char *url; /* of the database, without a proxy */
+	char *configs[2];
+	struct proc *drays[2];
+	int dray_count;
+	struct testdb *db; /* the main thread's own */
+	struct writers *writers;
+	struct feeder *feeder;
+	struct fault_record records[PLAN_FAULTS];
+};
+
+void world_start(struct world *world, const struct plan *plan);
+void world_finish(struct world *world);
+
+/* A connection to a node that answers. */
+struct jetstream *world_jetstream(struct world *world);
+
+/* dray number i, with failpoints or NULL; and whether none has ended by itself, which fails the run. */
+void world_start_dray(struct world *world, int i, const char *failpoints);
+void world_check_drays(struct world *world);
+
+/* Which dray works on the outbox just now; the first where nobody does. */
+int world_holder(struct world *world);
+
+int64_t wall_ms(void);
+
+#endif

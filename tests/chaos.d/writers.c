@@ -1,0 +1,158 @@
+/* The writers' threads, and one transaction that stays open as long as they write. */
+#include "writers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "actions.h"
+#include "sql.h"
+
+struct thread {
+	pthread_t id;
+	struct writers *writers;
+	struct writer writer;
+	int64_t done[ACTIONS];
+};
+
+struct writers {
+	const struct plan *plan;
+	struct thread threads[PLAN_WRITERS];
+	struct writer open; /* holds the lowest ids of all, uncommitted */
+	atomic_llong from, to, began_ms, ms; /* how many rows are allowed by now */
+	atomic_llong rows;
+	atomic_bool ending;
+};
+
+static enum action choose(struct thread *thread)
+{
+	const unsigned *weights = thread->writers->plan->weights;
+	int64_t all = 0, drawn;
+	int action = 0;
+
+	for (int i = 0; i < ACTIONS; i++)
+		all += weights[i];
+	drawn = random_between(&thread->writer.random, 0, all - 1);
+	while (drawn >= weights[action])
+		drawn -= weights[action++];
+	return (enum action)action;
+}
+
+static void take_turn(struct thread *thread)
+{
+	enum action action = choose(thread);
+	int64_t rows = action_do(&thread->writer, action);
+
+	thread->done[action] += rows > 0 || action == ACTION_ROLLBACK;
+	atomic_fetch_add(&thread->writers->rows, rows);
+	if (rows == 0)
+		nap(5); /* the database may be away */
+	else if (random_chance(&thread->writer.random, 20))
+		nap(random_between(&thread->writer.random, 0, 10));
+}
+
+static int64_t allowed(struct writers *writers)
+{
+	int64_t from = atomic_load(&writers->from), to = atomic_load(&writers->to);
+	int64_t gone = now_ms() - atomic_load(&writers->began_ms), ms = atomic_load(&writers->ms);
+
+	return gone >= ms ? to : from + (to - from) * gone / ms;
+}
+
+static void *run(void *context)
+{
+	struct thread *thread = context;
+	struct writers *writers = thread->writers;
+
+	while (!atomic_load(&writers->ending)) {
+		if (atomic_load(&writers->rows) < allowed(writers))
+			take_turn(thread);
+		else
+			nap(2);
+	}
+	action_finish(&thread->writer);
+	return NULL;
+}
+
+static struct writer new_writer(const struct plan *plan, const char *url, int number)
+{
+	return (struct writer){ .plan = plan,
+		.db = testdb_open(url),
+		.random = plan->options.seed * 31 + (uint64_t)number + 1,
+		.number = number };
+}
+
+static void leave_open(struct writers *writers)
+{
+	struct rows rows = { .tag = "open", .count = 3, .late = true };
+
+	writers->open.size = 0;
+	sql_begin(&writers->open);
+	sql_keyless(&writers->open, NULL, &rows);
+	sql_run(&writers->open);
+}
+
+struct writers *writers_start(const struct plan *plan, const char *url)
+{
+	struct writers *writers = keep(calloc(1, sizeof(*writers)));
+	struct testdb *db = testdb_open(url);
+
+	writers->plan = plan;
+	action_make_keys(db, plan);
+	testdb_close(db);
+	writers->open = new_writer(plan, url, PLAN_WRITERS);
+	if (plan->long_open && plan->options.postgres)
+		leave_open(writers);
+	for (int i = 0; i < plan->writers; i++) {
+		struct thread *thread = &writers->threads[i];
+		thread->writers = writers;
+		thread->writer = new_writer(plan, url, i);
+		if (pthread_create(&thread->id, NULL, run, thread) != 0)
+			give_up("no thread");
+	}
+	return writers;
+}
+
+void writers_allow(struct writers *writers, int64_t rows, int64_t ms)
+{
+	atomic_store(&writers->from, allowed(writers));
+	atomic_store(&writers->began_ms, now_ms());
+	atomic_store(&writers->ms, ms);
+	atomic_store(&writers->to, rows);
+}
+
+int64_t writers_rows(const struct writers *writers)
+{
+	return atomic_load(&writers->rows);
+}
+
+/* What a server took down with it was prepared, but nobody knows its name any more. */
+static void finish_prepared(struct testdb *db)
+{
+	char *name;
+
+	while (*(name = testdb_text(db, "SELECT gid FROM pg_prepared_xacts LIMIT 1")))
+		testdb_exec(db, "COMMIT PREPARED '%s'", name);
+}
+
+void writers_end(struct writers *writers)
+{
+	int64_t done[ACTIONS] = { 0 };
+
+	atomic_store(&writers->ending, true);
+	for (int i = 0; i < writers->plan->writers; i++) {
+		struct thread *thread = &writers->threads[i];
+		pthread_join(thread->id, NULL);
+		testdb_close(thread->writer.db);
+		for (int action = 0; action < ACTIONS; action++)
+			done[action] += thread->done[action];
+	}
+	testdb_try(writers->open.db, NULL, "COMMIT");
+	testdb_try(writers->open.db, NULL, "SELECT 1"); /* learns of a connection that has died */
+	if (testdb_is_postgres(writers->open.db))
+		finish_prepared(writers->open.db);
+	testdb_close(writers->open.db);
+	for (int action = 0; action < ACTIONS; action++)
+		if (action_weight((enum action)action, writers->plan))
+			say("ACTION %s %lld", action_names[action], (long long)done[action]);
+}

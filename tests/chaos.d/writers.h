@@ -1,0 +1,19 @@
+#ifndef CHAOS_WRITERS_H
+#define CHAOS_WRITERS_H
+
+#include "plan.h"
+#include "support/support.h"
+
+/* The application: threads that write until they have written so many rows. */
+struct writers;
+
+struct writers *writers_start(const struct plan *plan, const char *url);
+
+/* They go on until so many rows are committed in all, evenly over the time, and wait there. */
+void writers_allow(struct writers *writers, int64_t rows, int64_t ms);
+int64_t writers_rows(const struct writers *writers);
+
+/* Ends them and everything that they left open, and says how often each kind of turn was taken. */
+void writers_end(struct writers *writers);
+
+#endif
