@@ -6,8 +6,9 @@
 #include "sql.h"
 #include "world.h"
 
-#define HOT_KEYS  3
-#define COLD_KEYS 60
+#define HOT_KEYS      3
+#define COLD_KEYS     60
+#define PREPARED_ROWS 3
 
 const char *const action_names[ACTIONS] = { "single", "burst", "hot-burst", "keyless", "rollback",
 	"savepoint", "scheduled", "poison", "same-id", "late", "ahead", "slow", "prepared" };
@@ -52,19 +53,25 @@ void action_make_keys(struct testdb *db, const struct plan *plan)
 		"CREATE TABLE drawn (writer INT NOT NULL, n BIGINT NOT NULL, id BIGINT NOT NULL)");
 }
 
-/* The first few keys are hot. A key may come twice in a list, which is as good as once. */
-static void choose_keys(struct writer *writer, char *list, size_t room, int count)
+/* The first few keys are hot. Gives how many it found: each is there once. */
+static int choose_keys(struct writer *writer, char *list, size_t room, int count)
 {
+	bool taken[HOT_KEYS + COLD_KEYS + 1] = { false };
 	size_t size = 0;
+	int found = 0;
 
 	for (int i = 0; i < count; i++) {
 		bool hot = random_chance(&writer->random, 40);
 		int key = (int)(hot ? random_between(&writer->random, 1, HOT_KEYS)
 				    : random_between(
 					      &writer->random, HOT_KEYS + 1, HOT_KEYS + COLD_KEYS));
-		size += (size_t)snprintf(
-			list + size, room - size, "%s'%s-%d'", i ? "," : "", owner(writer), key);
+		if (taken[key])
+			continue;
+		taken[key] = true;
+		size += (size_t)snprintf(list + size, room - size, "%s'%s-%d'", found++ ? "," : "",
+			owner(writer), key);
 	}
+	return found;
 }
 
 static void new_tag(struct writer *writer, char tag[32])
@@ -72,12 +79,12 @@ static void new_tag(struct writer *writer, char tag[32])
 	snprintf(tag, 32, "t%d-%lld", writer->number, (long long)++writer->turns);
 }
 
-/* Some rows of some keys, into the transaction that is being put together; gives at most how many. */
+/* Some rows of some keys, into the transaction that is being put together; gives how many. */
 static int64_t add_keyed(struct writer *writer, int keys, int count, bool late)
 {
 	char list[1024], tag[32];
 
-	choose_keys(writer, list, sizeof(list), keys);
+	keys = choose_keys(writer, list, sizeof(list), keys);
 	new_tag(writer, tag);
 	sql_keyed(writer, list, &(struct rows){ .tag = tag, .count = count, .late = late });
 	return (int64_t)keys * count;
@@ -245,13 +252,13 @@ static int64_t do_slow(struct writer *writer)
 
 static int64_t finish_prepared(struct writer *writer)
 {
+	bool commits = random_chance(&writer->random, 70);
 	char sql[128];
 
-	snprintf(sql, sizeof(sql), "%s PREPARED 'chaos-%d'",
-		random_chance(&writer->random, 70) ? "COMMIT" : "ROLLBACK", writer->number);
-	testdb_try(writer->db, NULL, sql);
+	snprintf(sql, sizeof(sql), "%s PREPARED 'chaos-%d'", commits ? "COMMIT" : "ROLLBACK",
+		writer->number);
 	writer->prepared = false;
-	return 0;
+	return testdb_try(writer->db, NULL, sql) && commits ? PREPARED_ROWS : 0;
 }
 
 static int64_t do_prepared(struct writer *writer)
@@ -259,11 +266,11 @@ static int64_t do_prepared(struct writer *writer)
 	if (writer->prepared)
 		return finish_prepared(writer);
 	sql_begin(writer);
-	int64_t rows = add_keyless(writer, (struct rows){ .count = 3, .late = true });
+	add_keyless(writer, (struct rows){ .count = PREPARED_ROWS, .late = true });
 	sql_add(writer, "PREPARE TRANSACTION 'chaos-%d'", writer->number);
-	writer->prepared =
-		true; /* also where it failed: one from before a crash may be in the way */
-	return sql_run(writer) ? rows : 0;
+	sql_run(writer);
+	writer->prepared = true; /* or one from before a crash is in the way: finish it */
+	return 0;
 }
 
 int64_t action_do(struct writer *writer, enum action action)

@@ -1,8 +1,6 @@
 /* Nothing lost, nothing leaked, nothing twice, nothing altered, nothing turned around. */
 #include "audit.h"
 
-#include <jansson.h>
-
 #include "faults.h"
 #include "feeder.h"
 #include "writers.h"
@@ -15,34 +13,14 @@ static int64_t rows_in(struct world *world, const char *table, const char *where
 		testdb_table(world->db, table), where);
 }
 
-/*
- * What a sink had fetched when it died comes again only after the consumer's acknowledgement wait, half a
- * minute by default. That is too long to wait for in each run.
- */
-static void hurry_queue(struct jetstream *js)
-{
-	json_t *root = json_loads(
-		jetstream_ask(js, "CONSUMER.INFO." QUEUE ".dray-queue", NULL, patience(5000)), 0,
-		NULL);
-	json_t *config = json_object_get(root, "config");
-
-	if (config && json_integer_value(json_object_get(config, "ack_wait")) > 1000000000) {
-		json_object_set_new(config, "ack_wait", json_integer(1000000000));
-		char *body = json_dumps(config, JSON_COMPACT);
-		jetstream_ask(js, "CONSUMER.DURABLE.CREATE." QUEUE ".dray-queue",
-			text("{\"stream_name\":\"" QUEUE "\",\"config\":%s}", body),
-			patience(5000));
-		free(body);
-	}
-	json_decref(root);
-}
-
 /* What is still on its way. */
 static int64_t backlog(struct world *world, struct jetstream *js)
 {
 	return rows_in(world, "outbox", "state = 'pending'") +
 		(jetstream_count(js, STREAM) - rows_in(world, "events", "TRUE")) +
-		jetstream_count(js, QUEUE);
+		feeder_count(world->feeder) -
+		testdb_int(world->db, "SELECT count(DISTINCT msg_id) FROM %s",
+			testdb_table(world->db, "queued"));
 }
 
 static void say_row(void *context, const char *const *cells)
@@ -62,7 +40,6 @@ static int64_t wait_until_arrived(struct world *world, struct jetstream *js)
 			end = now_ms() + patience(STUCK_MS);
 		least = now < least ? now : least;
 		world_check_drays(world);
-		hurry_queue(js);
 		nap(50);
 	}
 	if (now != 0)

@@ -74,10 +74,7 @@ int main(int argc, char **argv)
 	world.writers = writers_start(&plan, world.url);
 	world.feeder = feeder_start(&world);
 	faults_run(&world);
-	while (writers_rows(world.writers) < options.rows) {
-		world_check_drays(&world);
-		nap(10);
-	}
+	WAIT_UNTIL(60000, writers_rows(world.writers) >= options.rows);
 	writers_end(world.writers);
 	feeder_end(world.feeder);
 	faults_report(&world);
