@@ -10,9 +10,10 @@ struct pids {
 	pid_t items[PIDS];
 };
 
-/* The first statement on a connection that has died is the one to learn of it. */
+/* The first statement on a connection that has died is the one to learn of it, the next one connects. */
 static void connect_again(struct world *world)
 {
+	testdb_try(world->db, NULL, "SELECT 1");
 	testdb_try(world->db, NULL, "SELECT 1");
 }
 
@@ -50,33 +51,38 @@ static void signal_each(const struct pids *pids, int signal)
 		kill(pids->items[i], signal); /* one that has ended meanwhile is all right */
 }
 
-static bool pause_processes(struct world *world, const char *which, int64_t ms)
+static void find_processes(struct world *world, const char *which, struct pids *pids)
 {
-	struct pids pids = { 0 };
-
-	testdb_each(world->db, add_pid, &pids,
+	testdb_each(world->db, add_pid, pids,
 		text("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND %s",
 			which));
-	signal_each(&pids, SIGSTOP);
+}
+
+static bool pause_processes(const struct pids *pids, int64_t ms)
+{
+	signal_each(pids, SIGSTOP);
 	nap(ms);
-	signal_each(&pids, SIGCONT);
-	return pids.count > 0;
+	signal_each(pids, SIGCONT);
+	return pids->count > 0;
 }
 
 /* Only dray comes by TCP. */
 static bool pause_backends(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	struct pids pids = { 0 };
+
 	(void)kind;
-	return pause_processes(world, "client_addr IS NOT NULL", random_between(random, 200, 3500));
+	find_processes(world, "client_addr IS NOT NULL", &pids);
+	return pause_processes(&pids, random_between(random, 200, 3500));
 }
 
 static bool pause_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	struct pids pids = { .count = 1, .items = { world->pg.proc->pid } };
+
 	(void)kind;
-	proc_signal(world->pg.proc, SIGSTOP);
-	bool hit = pause_processes(world, "TRUE", random_between(random, 200, 3500));
-	proc_signal(world->pg.proc, SIGCONT);
-	return hit;
+	find_processes(world, "TRUE", &pids);
+	return pause_processes(&pids, random_between(random, 200, 3500));
 }
 
 static bool terminate_backends(struct world *world, const struct fault_kind *kind, uint64_t *random)

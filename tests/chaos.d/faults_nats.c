@@ -186,6 +186,7 @@ static bool delete_all_consumers(
 	(void)kind;
 	(void)random;
 	int deleted = delete_consumers(js, STREAM) + delete_consumers(js, QUEUE);
+	world_make_consumer(js); /* unless the sink was quicker */
 	jetstream_close(js);
 	return deleted > 0;
 }

@@ -34,15 +34,12 @@ struct jetstream *world_jetstream(struct world *world)
 	return jetstream_open(world->cluster.nodes[0].url);
 }
 
-/*
- * What the sink of the queue would make itself, but for the wait: messages that it had fetched when it
- * died come again only after that, half a minute by default, which is too long for each run.
- */
-static void make_consumer(struct jetstream *js)
+void world_make_consumer(struct jetstream *js)
 {
-	jetstream_api(js, "CONSUMER.DURABLE.CREATE." QUEUE ".dray-queue",
+	jetstream_ask(js, "CONSUMER.DURABLE.CREATE." QUEUE ".dray-queue",
 		"{\"stream_name\":\"" QUEUE "\",\"config\":{\"durable_name\":\"dray-queue\","
-		"\"ack_policy\":\"explicit\",\"ack_wait\":2000000000,\"max_ack_pending\":5000}}");
+		"\"ack_policy\":\"explicit\",\"ack_wait\":2000000000,\"max_ack_pending\":5000}}",
+		patience(5000));
 }
 
 static void make_streams(struct world *world)
@@ -54,7 +51,7 @@ static void make_streams(struct world *world)
 			world->nodes, world->plan->window_ms * 1000000LL, MAX_MSG_SIZE));
 	jetstream_make(js, QUEUE, "\"queue.>\"",
 		text("\"num_replicas\":%d,\"retention\":\"workqueue\"", world->nodes));
-	make_consumer(js);
+	world_make_consumer(js);
 	jetstream_close(js);
 }
 

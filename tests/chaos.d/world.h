@@ -40,6 +40,12 @@ void world_finish(struct world *world);
 /* A connection to a node that answers. */
 struct jetstream *world_jetstream(struct world *world);
 
+/*
+ * What the sink of the queue would make itself, but for the wait: messages that it had fetched when it
+ * died come again only after that, half a minute by default, which is too long for each run.
+ */
+void world_make_consumer(struct jetstream *js);
+
 /* dray number i, with failpoints or NULL; and whether none has ended by itself, which fails the run. */
 void world_start_dray(struct world *world, int i, const char *failpoints);
 void world_check_drays(struct world *world);
