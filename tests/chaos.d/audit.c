@@ -221,7 +221,7 @@ static void say_result(
 	    "lost=%lld leaked=%lld duplicated=%lld altered=%lld reordered=%lld archive=%lld "
 	    "queue=%lld undead=%lld unmarked=%lld early=%lld stuck=%lld stall_ms=%lld ms=%lld",
 		is_good(v) ? "good" : "BREACH", (unsigned long long)plan->options.seed,
-		plan->options.postgres ? "postgres" : "sqlite", world->cluster.nodes[0].version,
+		plan->options.postgres ? "postgres" : "sqlite", world->cluster.servers[0].version,
 		plan->options.cluster ? "-cluster" : "", plan->window_ms,
 		(long long)testdb_int(world->db, "SELECT count(*) FROM ledger"),
 		(long long)feeder_count(world->feeder), plan->fault_count,

@@ -29,6 +29,24 @@ int faults_possible(const struct plan *plan, const struct fault_kind **kinds, in
 	return count;
 }
 
+void network_cut(struct proxy *proxy)
+{
+	proxy_refuse(proxy);
+	proxy_cut(proxy);
+}
+
+void network_pause(uint64_t *random, int64_t most_ms)
+{
+	nap(random_chance(random, 50) ? 0 : random_between(random, 0, most_ms));
+}
+
+void network_slow(struct proxy *proxy, int ms, uint64_t *random)
+{
+	proxy_delay(proxy, ms);
+	if (random_chance(random, 30))
+		proxy_throttle(proxy, 200000);
+}
+
 void faults_run(struct world *world)
 {
 	const struct plan *plan = world->plan;

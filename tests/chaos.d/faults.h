@@ -30,6 +30,11 @@ int faults_possible(const struct plan *plan, const struct fault_kind **kinds, in
 
 extern const struct fault_kind faults_of_dray[], faults_of_nats[], faults_of_databases[];
 
+/* What the networks before both servers have in common. */
+void network_cut(struct proxy *proxy); /* and refuses to connect */
+void network_pause(uint64_t *random, int64_t most_ms); /* half of the time none at all */
+void network_slow(struct proxy *proxy, int ms, uint64_t *random);
+
 /* Each fault of the plan, while the writers go on, and what came of it. */
 void faults_run(struct world *world);
 void faults_report(const struct world *world);

@@ -97,30 +97,37 @@ static bool terminate_backends(struct world *world, const struct fault_kind *kin
 static bool cut_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
 	(void)kind;
-	proxy_refuse(world->pg_proxy, true);
-	proxy_cut(world->pg_proxy);
-	nap(random_chance(random, 50) ? 0 : random_between(random, 0, 2000));
-	proxy_refuse(world->pg_proxy, false);
+	network_cut(world->pg_proxy);
+	network_pause(random, 2000);
+	world_clear_network(world);
+	return true;
+}
+
+static bool forget_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	(void)random;
+	proxy_forget(world->pg_proxy);
 	return true;
 }
 
 static bool hold_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
 	(void)kind;
-	proxy_hold(world->pg_proxy, true);
+	proxy_hold(world->pg_proxy, (int)random_between(random, PROXY_TO_SERVER, PROXY_BOTH));
 	nap(random_between(random, 200, 3500));
 	if (random_chance(random, 50))
 		proxy_cut(world->pg_proxy);
-	proxy_hold(world->pg_proxy, false);
+	world_clear_network(world);
 	return true;
 }
 
 static bool slow_postgres(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
 	(void)kind;
-	proxy_slow(world->pg_proxy, (int)random_between(random, 2, 40));
+	network_slow(world->pg_proxy, (int)random_between(random, 2, 100), random);
 	nap(random_between(random, 500, 1500));
-	proxy_slow(world->pg_proxy, 0);
+	world_clear_network(world);
 	return true;
 }
 
@@ -151,6 +158,7 @@ const struct fault_kind faults_of_databases[] = {
 	{ "pause-backends", pause_backends, NEEDS_POSTGRES, 0 },
 	{ "terminate-backends", terminate_backends, NEEDS_POSTGRES, 0 },
 	{ "cut-postgres", cut_postgres, NEEDS_POSTGRES, 0 },
+	{ "forget-postgres", forget_postgres, NEEDS_POSTGRES, 0 },
 	{ "hold-postgres", hold_postgres, NEEDS_POSTGRES, 0 },
 	{ "slow-postgres", slow_postgres, NEEDS_POSTGRES, 0 },
 	{ "lock-sqlite", lock_sqlite, NEEDS_SQLITE, 0 },

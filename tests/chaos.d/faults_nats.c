@@ -3,16 +3,12 @@
 
 #include "faults.h"
 
-#define CURRENT_MS 30000
-
 /* One that counts: mostly the stream's leader. */
 static struct nats_server *choose_node(struct world *world, uint64_t *random)
 {
-	int leader = world->nodes > 1 ? nats_cluster_leader(&world->cluster, STREAM) : 0;
-
-	if (leader >= 0 && random_chance(random, 60))
-		return &world->cluster.nodes[leader];
-	return &world->cluster.nodes[random_between(random, 0, world->nodes - 1)];
+	if (world->nodes > 1 && random_chance(random, 60))
+		return &world->cluster.servers[nats_cluster_leader(&world->cluster, STREAM)];
+	return &world->cluster.servers[random_between(random, 0, world->nodes - 1)];
 }
 
 /* A cluster may lose one node at a time. */
@@ -20,8 +16,8 @@ static void wait_until_whole(struct world *world)
 {
 	if (world->nodes == 1)
 		return;
-	WAIT_UNTIL(CURRENT_MS, nats_cluster_is_current(&world->cluster, STREAM));
-	WAIT_UNTIL(CURRENT_MS, nats_cluster_is_current(&world->cluster, QUEUE));
+	nats_cluster_wait(&world->cluster, STREAM);
+	nats_cluster_wait(&world->cluster, QUEUE);
 }
 
 static bool kill_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
@@ -60,56 +56,49 @@ static bool pause_nats(struct world *world, const struct fault_kind *kind, uint6
 	return true;
 }
 
-static void each_proxy(struct world *world, void (*fn)(struct proxy *proxy, int value), int value)
-{
-	for (int i = 0; i < world->nodes; i++)
-		fn(world->nats_proxies[i], value);
-}
-
-static void cut(struct proxy *proxy, int unused)
-{
-	(void)unused;
-	proxy_cut(proxy);
-}
-
-static void refuse(struct proxy *proxy, int value)
-{
-	proxy_refuse(proxy, value != 0);
-}
-
-static void hold(struct proxy *proxy, int value)
-{
-	proxy_hold(proxy, value != 0);
-}
-
 static bool cut_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
 	(void)kind;
-	each_proxy(world, refuse, 1);
-	each_proxy(world, cut, 0);
-	nap(random_chance(random, 50) ? 0 : random_between(random, 0, 2000));
-	each_proxy(world, refuse, 0);
+	for (int i = 0; i < world->nodes; i++)
+		network_cut(world->nats_proxies[i]);
+	network_pause(random, 2000);
+	world_clear_network(world);
+	return true;
+}
+
+static bool forget_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	(void)random;
+	for (int i = 0; i < world->nodes; i++)
+		proxy_forget(world->nats_proxies[i]);
 	return true;
 }
 
 /* Half open: nobody is told. What was on its way arrives afterwards, or never. */
 static bool hold_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	int directions = (int)random_between(random, PROXY_TO_SERVER, PROXY_BOTH);
+
 	(void)kind;
-	each_proxy(world, hold, 1);
+	for (int i = 0; i < world->nodes; i++)
+		proxy_hold(world->nats_proxies[i], directions);
 	nap(random_between(random, 200, random_chance(random, 25) ? 7000 : 2500));
-	if (random_chance(random, 50))
-		each_proxy(world, cut, 0);
-	each_proxy(world, hold, 0);
+	for (int i = 0; random_chance(random, 50) && i < world->nodes; i++)
+		proxy_cut(world->nats_proxies[i]);
+	world_clear_network(world);
 	return true;
 }
 
 static bool slow_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	int ms = (int)random_between(random, 2, 100);
+
 	(void)kind;
-	each_proxy(world, proxy_slow, (int)random_between(random, 2, 40));
+	for (int i = 0; i < world->nodes; i++)
+		network_slow(world->nats_proxies[i], ms, random);
 	nap(random_between(random, 500, 1500));
-	each_proxy(world, proxy_slow, 0);
+	world_clear_network(world);
 	return true;
 }
 
@@ -193,14 +182,10 @@ static bool delete_all_consumers(
 
 static bool step_down(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
-	struct jetstream *js = world_jetstream(world);
-
 	(void)kind;
 	(void)random;
-	char *reply = jetstream_ask(js, "STREAM.LEADER.STEPDOWN." STREAM, NULL, patience(3000));
-	jetstream_close(js);
-	wait_until_whole(world);
-	return strstr(reply, "\"success\"") != NULL;
+	nats_cluster_step_down(&world->cluster, STREAM);
+	return true;
 }
 
 const struct fault_kind faults_of_nats[] = {
@@ -208,6 +193,7 @@ const struct fault_kind faults_of_nats[] = {
 	{ "restart-nats", restart_nats, 0, 0 },
 	{ "pause-nats", pause_nats, 0, 0 },
 	{ "cut-nats", cut_nats, 0, 0 },
+	{ "forget-nats", forget_nats, 0, 0 },
 	{ "hold-nats", hold_nats, 0, 0 },
 	{ "slow-nats", slow_nats, 0, 0 },
 	{ "lose-answer", lose_answer, 0, 0 },

@@ -25,7 +25,7 @@ static struct jetstream *connect_any(struct feeder *feeder)
 	static atomic_uint turn;
 	unsigned node = atomic_fetch_add(&turn, 1) % (unsigned)feeder->world->nodes;
 
-	return jetstream_try_open(feeder->world->cluster.nodes[node].url);
+	return jetstream_try_open(feeder->world->cluster.servers[node].url);
 }
 
 /* Until it is acknowledged: unlike the relay, the feeder does not count on being told of a duplicate. */

@@ -27,8 +27,10 @@ bool random_chance(uint64_t *state, int percent)
 static void choose_settings(struct plan *plan, uint64_t *random)
 {
 	static const int batches[] = { 10, 100, 500, 1000 }, windows[] = { 16, 256, 4096 };
+	static const char *const orderings[] = { "key", "key", "key", "key", "stream", "stream",
+		"none" };
 
-	plan->ordering = random_chance(random, 80) ? "key" : "none";
+	plan->ordering = orderings[random_between(random, 0, 6)];
 	plan->deletes = random_chance(random, 25);
 	plan->polls = random_chance(random, 40);
 	plan->standby = random_chance(random, 35);

@@ -17,21 +17,21 @@ static void start_nats(struct world *world)
 {
 	char *extra = text("max_payload: %d\n", MAX_PAYLOAD);
 
-	world->nodes = world->plan->options.cluster ? CLUSTER_NODES : 1;
+	world->nodes = world->plan->options.cluster ? NATS_CLUSTER_SIZE : 1;
 	if (world->nodes > 1)
 		nats_cluster_start(&world->cluster, "node", extra);
 	else
-		nats_server_start(&world->cluster.nodes[0], "nats", extra);
+		nats_server_start(&world->cluster.servers[0], "nats", extra);
 	for (int i = 0; i < world->nodes; i++)
-		world->nats_proxies[i] = proxy_start(world->cluster.nodes[i].port);
+		world->nats_proxies[i] = proxy_start(world->cluster.servers[i].port);
 }
 
 struct jetstream *world_jetstream(struct world *world)
 {
 	for (int i = 0; i < world->nodes; i++)
-		if (port_answers(world->cluster.nodes[i].port))
-			return jetstream_open(world->cluster.nodes[i].url);
-	return jetstream_open(world->cluster.nodes[0].url);
+		if (port_answers(world->cluster.servers[i].port))
+			return jetstream_open(world->cluster.servers[i].url);
+	return jetstream_open(world->cluster.servers[0].url);
 }
 
 void world_make_consumer(struct jetstream *js)
@@ -63,8 +63,8 @@ static char *make_database(struct world *world)
 	pg_server_start(&world->pg, "pg", (const char *const[]){ "deadlock_timeout=100ms", NULL });
 	pg_server_make_database(&world->pg, "chaos");
 	world->url = pg_server_url(&world->pg, "chaos");
-	world->pg_proxy = proxy_start_raw(world->pg.port);
-	return text("postgresql://postgres@127.0.0.1:%d/chaos", proxy_port(world->pg_proxy));
+	world->pg_proxy = proxy_start(world->pg.port);
+	return proxy_pg_url(world->pg_proxy, "chaos");
 }
 
 static char *nats_urls(const struct world *world)
@@ -164,6 +164,14 @@ void world_check_drays(struct world *world)
 		if (!proc_running(world->drays[i]))
 			give_up("BREACH dray %d ended by itself with %d", i,
 				world->drays[i]->status);
+}
+
+void world_clear_network(struct world *world)
+{
+	for (int i = 0; i < world->nodes; i++)
+		proxy_clear(world->nats_proxies[i]);
+	if (world->pg_proxy)
+		proxy_clear(world->pg_proxy);
 }
 
 int world_holder(struct world *world)

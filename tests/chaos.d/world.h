@@ -21,7 +21,7 @@ struct world {
 	const struct plan *plan;
 	struct nats_cluster cluster; /* only the first node where it is no cluster */
 	int nodes;
-	struct proxy *nats_proxies[CLUSTER_NODES];
+	struct proxy *nats_proxies[NATS_CLUSTER_SIZE];
 	struct pg_server pg;
 	struct proxy *pg_proxy;
 	char *url; /* of the database, without a proxy */
@@ -49,6 +49,9 @@ void world_make_consumer(struct jetstream *js);
 /* dray number i, with failpoints or NULL; and whether none has ended by itself, which fails the run. */
 void world_start_dray(struct world *world, int i, const char *failpoints);
 void world_check_drays(struct world *world);
+
+/* Both networks are as they should be, again. */
+void world_clear_network(struct world *world);
 
 /* Which dray works on the outbox just now; the first where nobody does. */
 int world_holder(struct world *world);

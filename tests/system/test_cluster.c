@@ -10,7 +10,7 @@ static struct nats_cluster cluster;
 
 static int start(void **state)
 {
-	nats_cluster_start(&cluster, "node");
+	nats_cluster_start(&cluster, "node", NULL);
 	return fixture_start(state);
 }
 
