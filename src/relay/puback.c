@@ -68,6 +68,20 @@ static bool take_word(struct cursor *c, const char *word)
 	return true;
 }
 
+/* By its first character, so that nothing is tried from within another value. */
+static bool take_any(struct cursor *c)
+{
+	char next = c->at < c->end ? *c->at : '\0';
+	struct slice text;
+	uint64_t number;
+
+	if (next == '"')
+		return take_string(c, &text);
+	if (next >= '0' && next <= '9')
+		return take_number(c, &number);
+	return take_word(c, "true") || take_word(c, "false");
+}
+
 enum member { STREAM = 1, SEQ = 2, DUPLICATE = 4 };
 
 /* Each member that counts may stand there once. */
@@ -82,7 +96,6 @@ static bool first(unsigned *seen, enum member member)
 static bool take_member(struct cursor *c, struct puback *ack, unsigned *seen)
 {
 	struct slice name, text;
-	uint64_t number;
 
 	if (!take_string(c, &name) || !take(c, ':'))
 		return false;
@@ -103,8 +116,7 @@ static bool take_member(struct cursor *c, struct puback *ack, unsigned *seen)
 	}
 	if (slice_is(name, "error")) /* has members of its own */
 		return false;
-	return take_string(c, &text) || take_number(c, &number) || take_word(c, "true") ||
-		take_word(c, "false");
+	return take_any(c);
 }
 
 static bool parse_flat(const char *data, size_t size, struct puback *ack)

@@ -77,6 +77,8 @@ static void test_nonsense(void **state)
 		"{\"stream\":\"S\",\"seq\":5}}", "{\"stream\":\"S\",\"seq\":5} {}",
 		"{\"stream\":\"S\",\"seq\":5,}", "{\"stream\":\"S\" \"seq\":5}",
 		"{\"stream\":\"S\n\",\"seq\":5}", "{\"stream\":\"S\",\"seq\t\":5}",
+		"{\"stream\":\"S\",\"seq\":5,\"a\":\"\n25,\"b\":1}",
+		"{\"stream\":\"S\",\"seq\":5,\"a\":05true}",
 		"{\"stream\":\"S\",\"seq\":9223372036854775808}", "{\"stream\":\"S\",\"seq\":5x}",
 		"{stream:\"S\",seq:5}", "[{\"stream\":\"S\",\"seq\":5}]",
 		"{\"a\":{\"stream\":\"S\",\"seq\":5}}",
