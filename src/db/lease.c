@@ -11,7 +11,8 @@
 
 #include "base/clock.h"
 
-#define POLL_MAX_MS 500
+#define POLLS	    20 /* a length: the last fifth is for what happens after the wait, too */
+#define POLL_MAX_MS 250
 #define NUMBER	    24
 
 enum column { COLUMN_HOLDER, COLUMN_EPOCH, COLUMN_RENEWALS, COLUMN_LENGTH };
@@ -133,7 +134,7 @@ int64_t lease_pause_ms(const struct lease *lease)
 	const struct lease_seen *seen = &lease->seen;
 	int64_t length = lease->length_ms < seen->length_ms || !seen->since_ms ? lease->length_ms
 									       : seen->length_ms;
-	int64_t pause = length / 10, left = free_at_ms(seen) - clock_now_ms();
+	int64_t pause = length / POLLS, left = free_at_ms(seen) - clock_now_ms();
 
 	if (pause > POLL_MAX_MS)
 		pause = POLL_MAX_MS;
