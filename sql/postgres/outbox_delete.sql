@@ -2,7 +2,7 @@
 -- (1 or 0) and rows were as expected.
 WITH held AS (
 	UPDATE dray.lease SET renewals = renewals + 1, expires_at = clock_timestamp() + $4::bigint * interval '1 ms'
-	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint
+	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint AND renewals = $13::bigint
 	RETURNING 1
 ), moved AS (
 	INSERT INTO dray.relay_position (relay, stream, created, seq, marked_seq, marked_id)

@@ -124,8 +124,9 @@ bool lease_acquire(struct db *db, struct lease *lease, struct error *err)
 	if (epoch == 0)
 		return held_by_other(lease, err);
 	lease->epoch = lease->highest = epoch;
-	lease_forget(lease);
 	lease_confirm(lease, sent);
+	lease->renewals = lease->seen.since_ms ? lease->seen.renewals + 1 : 0;
+	lease_forget(lease);
 	return true;
 }
 
@@ -146,18 +147,59 @@ void lease_forget(struct lease *lease)
 	lease->seen = (struct lease_seen){ 0 };
 }
 
+static bool is_held(const struct lease *lease)
+{
+	const struct lease_seen *seen = &lease->seen;
+
+	return seen->since_ms && seen->epoch == lease->epoch &&
+		strcmp(seen->holder, lease->holder) == 0;
+}
+
+/* To be called after a look. */
+static bool say_lost(struct db *db, struct lease *lease, struct error *err)
+{
+	const struct lease_seen *seen = &lease->seen;
+
+	if (is_held(lease) && seen->renewals < lease->renewals)
+		return error_set(err, ERROR_UNAVAILABLE,
+			"%s: the database went back to an earlier state: the lease on %s counts "
+			"%" PRId64 " renewals of %" PRId64,
+			db_label(db), lease->resource, seen->renewals, lease->renewals);
+	return error_set(err, ERROR_CONFLICT, "the lease on %s is lost: it is held by %s",
+		lease->resource, seen->since_ms ? seen->holder : "another process");
+}
+
+bool lease_lost(struct db *db, struct lease *lease, struct error *err)
+{
+	return look(db, lease, err) && say_lost(db, lease, err);
+}
+
+bool lease_check(struct db *db, struct lease *lease, struct error *err)
+{
+	if (!look(db, lease, err))
+		return false;
+	if (!is_held(lease) || lease->seen.renewals != lease->renewals)
+		return say_lost(db, lease, err);
+	lease_forget(lease);
+	return true;
+}
+
 bool lease_renew(struct db *db, struct lease *lease, struct error *err)
 {
-	char length[NUMBER], epoch[NUMBER];
-	const char *parameters[] = { lease->resource, lease->holder, length, epoch };
+	char length[NUMBER], epoch[NUMBER], renewals[NUMBER];
+	const char *parameters[] = { lease->resource, lease->holder, length, epoch, renewals };
 	int64_t sent = clock_now_ms(), renewed;
 
 	snprintf(length, NUMBER, "%" PRId64, lease->length_ms);
 	snprintf(epoch, NUMBER, "%" PRId64, lease->epoch);
-	if (!run(db, SQL_LEASE_RENEW, parameters, 4, &renewed, err))
+	snprintf(renewals, NUMBER, "%" PRId64, lease->renewals);
+	if (!run(db, SQL_LEASE_RENEW, parameters, 5, &renewed, err))
 		return false;
-	if (renewed == 0)
-		return look(db, lease, err) && held_by_other(lease, err);
+	if (renewed == 0) {
+		lease_lost(db, lease, err);
+		lease->epoch = 0;
+		return false;
+	}
 	lease_confirm(lease, sent);
 	return true;
 }
@@ -175,6 +217,7 @@ void lease_release(struct db *db, struct lease *lease)
 
 void lease_confirm(struct lease *lease, int64_t sent_ms)
 {
+	lease->renewals++;
 	if (sent_ms > lease->confirmed_ms)
 		lease->confirmed_ms = sent_ms;
 }

@@ -18,6 +18,7 @@ struct lease {
 	char resource[256]; /* "outbox:TABLE" or "sink:NAME" */
 	char holder[PROCESS_NAME];
 	int64_t epoch; /* 0: not held */
+	int64_t renewals; /* what the row counts, if it is the one that was written last */
 	int64_t length_ms;
 	int64_t confirmed_ms; /* monotonic: when the last successful request for it was sent */
 
@@ -42,13 +43,21 @@ int64_t lease_pause_ms(const struct lease *lease);
 /* The connection is new: the database may be another one, so what was seen before counts for nothing. */
 void lease_forget(struct lease *lease);
 
-/* ERROR_CONFLICT where somebody else has it now. */
+/*
+ * Every renewal expects the count of the last one: a database that was put back to an earlier state, while
+ * its connections stayed, would otherwise pass unnoticed. ERROR_CONFLICT where somebody else has the lease
+ * now, ERROR_UNAVAILABLE where the database went back: what was known of it counts for nothing.
+ */
 bool lease_renew(struct db *db, struct lease *lease, struct error *err);
+
+/* The same questions without a renewal; and why a statement that renews found no lease to renew. */
+bool lease_check(struct db *db, struct lease *lease, struct error *err);
+bool lease_lost(struct db *db, struct lease *lease, struct error *err);
 
 /* Gives it back, so that another can take it at once. Errors do not matter: others will take it. */
 void lease_release(struct db *db, struct lease *lease);
 
-/* Records that a request sent at sent_ms (monotonic) confirmed the lease. */
+/* Records that a request sent at sent_ms (monotonic) confirmed the lease, and counted it. */
 void lease_confirm(struct lease *lease, int64_t sent_ms);
 
 /* Monotonic: until when work may go on without a confirmation (half the lease), when to renew (a third). */

@@ -153,6 +153,15 @@ void outbox_stop_sweep(struct outbox *outbox)
 	outbox->sweep_at = OUTBOX_NO_SWEEP;
 }
 
+/* New rows were never read before; of others, this session may have sent some already. */
+static bool has_old_rows(const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->rows[i].source != ROW_NEW)
+			return true;
+	return false;
+}
+
 static void move_on(struct outbox *outbox, bool swept, struct batch *batch)
 {
 	batch->sweep_end = outbox->cursor;
@@ -175,6 +184,11 @@ bool outbox_read(struct outbox *outbox, const struct read_plan *plan, struct bat
 
 	if (!checked(outbox, outbox->driver->read(outbox, plan, batch, err), err))
 		return false;
+	if (has_old_rows(*batch) &&
+		!checked(outbox, lease_check(outbox->db, &outbox->lease, err), err)) {
+		batch_destroy(*batch);
+		return false;
+	}
 	batch_finish(*batch);
 	move_on(outbox, swept, *batch);
 	return true;

@@ -53,7 +53,7 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	struct outbox_pg *pg = pg_of(outbox);
 	struct lease *lease = &outbox->lease;
 	struct postgres_call call = { .sql = position ? "settle" : "fail", .prepared = true };
-	char epoch[24], length[24], seq[24], marked[24];
+	char epoch[24], length[24], seq[24], marked[24], renewals[24];
 	PGresult *result;
 
 	if (!outbox_pg_wake(outbox, err))
@@ -81,6 +81,8 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	} else {
 		postgres_add_binary(&call, pg->texts.data, pg->texts.size);
 	}
+	snprintf(renewals, sizeof(renewals), "%" PRId64, lease->renewals);
+	postgres_add_text(&call, renewals);
 	int64_t sent = clock_now_ms();
 	if (!postgres_call(connection_of(outbox), &call, &result, err))
 		return false;
@@ -88,7 +90,7 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	*changed = (size_t)atoll(PQgetvalue(result, 0, 1));
 	PQclear(result);
 	if (!held)
-		return error_set(err, ERROR_CONFLICT, "the lease on %s is lost", lease->resource);
+		return lease_lost(outbox->db, lease, err);
 	lease_confirm(lease, sent);
 	return true;
 }

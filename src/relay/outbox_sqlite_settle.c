@@ -22,16 +22,17 @@ static bool run_once(struct outbox *outbox, sqlite3_stmt *statement, struct erro
 static bool check_lease(struct outbox *outbox, struct error *err)
 {
 	sqlite3_stmt *statement = file_of(outbox)->prepared[LEASE];
-	const struct lease *lease = &outbox->lease;
+	struct lease *lease = &outbox->lease;
 
 	sqlite3_bind_text(statement, 1, lease->resource, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 2, lease->holder, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 3, lease->length_ms);
 	sqlite3_bind_int64(statement, 4, lease->epoch);
+	sqlite3_bind_int64(statement, 5, lease->renewals);
 	if (!run_once(outbox, statement, err))
 		return false;
 	return sqlite3_changes(sqlite_connection(connection_of(outbox))) == 1 ||
-		error_set(err, ERROR_CONFLICT, "the lease on %s is lost", lease->resource);
+		lease_lost(outbox->db, lease, err);
 }
 
 static bool move_position(struct outbox *outbox, const struct position *position, struct error *err)

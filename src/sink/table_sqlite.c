@@ -91,6 +91,7 @@ static bool hold_lease(struct table *table, struct error *err)
 	bind_text(statement, 2, slice_of(lease->holder));
 	sqlite3_bind_int64(statement, 3, lease->length_ms);
 	sqlite3_bind_int64(statement, 4, lease->epoch);
+	sqlite3_bind_int64(statement, 5, lease->renewals);
 	return run(table, statement, &rows, err) && (rows == 1 || table_lost_lease(table, err));
 }
 

@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include <sqlite3.h>
+
 #define WINDOW_1S "\"duplicate_window\":1000000000"
 
 /* Stored, not settled, killed; the server is away until the window is over. */
 static void test_an_outage_longer_than_the_window(void **state)
 {
 	static const char *const points[] = { "relay.before_settle=kill",
-		"relay.after_acknowledgement=kill", "relay.before_settle=kill@2" };
+		"relay.after_acknowledgement=kill", "relay.after_settle=kill" };
 	struct stage s = stage_set(*state, "window", WINDOW_1S, true);
 
 	for (int turn = 0; turn < 3; turn++) {
@@ -115,6 +117,39 @@ static void test_a_file_moved_under_a_relay(void **state)
 	stage_end(&s);
 }
 
+/* As sqlite3's .restore does it: page by page, in a transaction. */
+static void restore_pages(struct stage *s)
+{
+	sqlite3 *from, *to;
+
+	assert_int_equal(sqlite3_open(copy_path(s), &from), SQLITE_OK);
+	assert_int_equal(sqlite3_open(s->from + strlen("sqlite:"), &to), SQLITE_OK);
+	sqlite3_busy_timeout(to, 10000);
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+	assert_non_null(backup);
+	int code;
+	do {
+		code = sqlite3_backup_step(backup, -1);
+		if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+			nap(5);
+	} while (code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_OK);
+	assert_int_equal(code, SQLITE_DONE);
+	sqlite3_backup_finish(backup);
+	sqlite3_close(from);
+	sqlite3_close(to);
+}
+
+static void test_a_file_restored_under_a_relay(void **state)
+{
+	struct stage s = stage_set("sqlite", "pages", NULL, *state != NULL);
+
+	write_a_future(&s, copy_file);
+	restore_pages(&s);
+	stage_says(&s, "warning", "the database went back to an earlier state");
+	check_the_present(&s);
+	stage_end(&s);
+}
+
 /* The archive goes back to 30 events under the sink, which stores the others again from the stream. */
 static void test_a_file_moved_under_a_sink(void **state)
 {
@@ -185,7 +220,7 @@ static void dump(struct stage *s)
 /* Into the database as it is, as pg_restore --clean does it. */
 static void load_dump(struct stage *s)
 {
-	const char *argv[] = { program("pg_restore"), "--clean", "-d", s->from, copy_path(s),
+	const char *argv[] = { program("pg_restore"), "--clean", "-1", "-d", s->from, copy_path(s),
 		NULL };
 
 	testdb_close(s->outbox);
@@ -203,6 +238,18 @@ static void test_a_dump_loaded(void **state)
 	stage_stop(&s);
 	load_dump(&s);
 	stage_run(&s, NULL);
+	check_the_present(&s);
+	stage_end(&s);
+}
+
+/* In one transaction, so that the relay never misses a table. */
+static void test_a_dump_loaded_under_a_relay(void **state)
+{
+	struct stage s = stage_set("postgres", "under", NULL, *state == NULL);
+
+	write_a_future(&s, dump);
+	load_dump(&s);
+	stage_says(&s, "warning", "the database went back to an earlier state");
 	check_the_present(&s);
 	stage_end(&s);
 }
@@ -290,9 +337,11 @@ int main(void)
 		FOR_BOTH(test_an_outage_longer_than_the_window),
 		cmocka_unit_test(test_a_file_put_back),
 		cmocka_unit_test(test_a_file_moved_under_a_relay),
+		cmocka_unit_test(test_a_file_restored_under_a_relay),
 		cmocka_unit_test(test_a_file_moved_under_a_sink),
 		cmocka_unit_test(test_a_data_folder_put_back),
 		cmocka_unit_test(test_a_dump_loaded),
+		cmocka_unit_test(test_a_dump_loaded_under_a_relay),
 		cmocka_unit_test(test_a_standby_promoted),
 	};
 
