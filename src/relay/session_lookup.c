@@ -155,6 +155,7 @@ bool session_look_up(struct session *s, struct error *err)
 	bool ok = outbox_oldest(s->outbox, &s->oldest_ms, err) &&
 		outbox_positions(s->outbox, &arena, &positions, &count, err) &&
 		look_up_all(s, positions, count, err);
+	s->stored.keep = NULL; /* from now on the feed's thread does it */
 	arena_finish(&arena);
 	return ok;
 }
