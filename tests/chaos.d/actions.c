@@ -15,7 +15,7 @@ const char *const action_names[ACTIONS] = { "single", "burst", "hot-burst", "key
 
 unsigned action_weight(enum action action, const struct plan *plan)
 {
-	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 3, 2, 4, 2, 3 };
+	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 8, 4, 4, 2, 3 };
 	bool postgres = plan->options.postgres;
 
 	if (action == ACTION_SAME_ID) /* needs an order, and a stream that remembers the first */
@@ -27,28 +27,10 @@ unsigned action_weight(enum action action, const struct plan *plan)
 	return action >= ACTION_LATE && !postgres ? 0 : usual[action];
 }
 
-/*
- * Where a sequence gives each session a block of ids, the ids of a key grow only as long as one session
- * writes it.
- */
-static bool own_keys(const struct plan *plan)
+void action_make_keys(struct testdb *db)
 {
-	return plan->cached_ids && plan->options.postgres;
-}
-
-static const char *owner(const struct writer *writer)
-{
-	static const char *const names[] = { "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7" };
-
-	return own_keys(writer->plan) ? names[writer->number] : "all";
-}
-
-void action_make_keys(struct testdb *db, const struct plan *plan)
-{
-	for (int i = -1; i < plan->writers; i++)
-		testdb_exec(db,
-			"INSERT INTO business SELECT '%s-' || i, 0 FROM series WHERE i <= %d",
-			i < 0 ? "all" : text("w%d", i), COLD_KEYS + HOT_KEYS);
+	testdb_exec(db, "INSERT INTO business SELECT 'key-' || i, 0 FROM series WHERE i <= %d",
+		COLD_KEYS + HOT_KEYS);
 	testdb_exec(db,
 		"CREATE TABLE drawn (writer INT NOT NULL, n BIGINT NOT NULL, id BIGINT NOT NULL)");
 }
@@ -183,7 +165,7 @@ static int64_t do_poison(struct writer *writer)
 
 	sql_begin(writer);
 	new_tag(writer, tag);
-	snprintf(key, sizeof(key), "%s-%d", owner(writer), some(writer, 1, HOT_KEYS + COLD_KEYS));
+	snprintf(key, sizeof(key), "key-%d", some(writer, 1, HOT_KEYS + COLD_KEYS));
 	rows.tag = tag;
 	rows.kind = "poison";
 	rows.count = 1;

@@ -50,6 +50,6 @@ int64_t action_do(struct writer *writer, enum action action);
 void action_finish(struct writer *writer);
 
 /* The keys of all writers, made before they start. */
-void action_make_keys(struct testdb *db, const struct plan *plan);
+void action_make_keys(struct testdb *db);
 
 #endif

@@ -35,7 +35,7 @@ static bool end_holder(struct world *world, const struct fault_kind *kind, uint6
 {
 	(void)kind;
 	(void)random;
-	dray_stop(world->drays[world_holder(world)]);
+	world_end_dray(world, world_holder(world));
 	start_all(world);
 	return true;
 }
@@ -72,7 +72,7 @@ static bool die_at(struct world *world, const struct fault_kind *kind, uint64_t 
 	int64_t end = now_ms() + patience(5000);
 
 	for (int i = 0; i < world->dray_count; i++)
-		dray_stop(world->drays[i]);
+		world_end_dray(world, i);
 	world_start_dray(world, 0,
 		text("%s=kill@%lld", strchr(kind->name, ' ') + 1,
 			(long long)random_between(random, 1, kind->most)));
@@ -97,8 +97,8 @@ const struct fault_kind faults_of_dray[] = {
 	{ "pause-holder", pause_long, NEEDS_STANDBY | NEEDS_FENCE, 0 },
 	{ "die-at relay.before_read", die_at, 0, 8 },
 	{ "die-at relay.after_read", die_at, 0, 4 },
-	{ "die-at relay.before_publish", die_at, 0, 700 },
-	{ "die-at relay.after_acknowledgement", die_at, 0, 700 },
+	{ "die-at relay.before_publish", die_at, 0, 250 },
+	{ "die-at relay.after_acknowledgement", die_at, 0, 250 },
 	{ "die-at relay.before_settle", die_at, 0, 4 },
 	{ "die-at relay.before_commit", die_at, NEEDS_SQLITE, 4 },
 	{ "die-at relay.after_settle", die_at, 0, 4 },

@@ -102,6 +102,16 @@ static bool slow_nats(struct world *world, const struct fault_kind *kind, uint64
 	return true;
 }
 
+/* Rows of some keys fail, not for so long that they would be given up. */
+static bool refuse_subject(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	world_take_side(world, false);
+	nap(random_between(random, 100, 1000));
+	world_take_side(world, true);
+	return true;
+}
+
 static int lost(const struct world *world)
 {
 	int count = 0;
@@ -198,6 +208,7 @@ const struct fault_kind faults_of_nats[] = {
 	{ "slow-nats", slow_nats, 0, 0 },
 	{ "lose-answer", lose_answer, 0, 0 },
 	{ "lose-message", lose_message, 0, 0 },
+	{ "refuse-subject", refuse_subject, 0, 0 },
 	{ "delete-consumers", delete_all_consumers, 0, 0 },
 	{ "step-down", step_down, NEEDS_CLUSTER, 0 },
 	{ NULL, NULL, 0, 0 },

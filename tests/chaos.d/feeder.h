@@ -12,8 +12,12 @@ struct feeder;
 struct feeder *feeder_start(struct world *world);
 void feeder_end(struct feeder *feeder);
 
-/* After the end: acknowledged messages that the sink's table does not have, or has with other bytes. */
+/*
+ * After the end: how many there were, how many have not arrived yet, and how many acknowledged ones are not
+ * where they belong with the bytes that they had. Each fiftieth is one that the table refuses.
+ */
 int64_t feeder_count(const struct feeder *feeder);
+int64_t feeder_backlog(const struct feeder *feeder, struct testdb *db);
 int64_t feeder_missing(const struct feeder *feeder, struct testdb *db);
 
 #endif

@@ -77,6 +77,7 @@ int main(int argc, char **argv)
 	WAIT_UNTIL(60000, writers_rows(world.writers) >= options.rows);
 	writers_end(world.writers);
 	feeder_end(world.feeder);
+	say("  all is written after %lld ms", (long long)(now_ms() - began_ms));
 	faults_report(&world);
 	return audit(&world, began_ms) ? 0 : 1;
 }

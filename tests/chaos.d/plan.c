@@ -26,7 +26,7 @@ bool random_chance(uint64_t *state, int percent)
 
 static void choose_settings(struct plan *plan, uint64_t *random)
 {
-	static const int batches[] = { 10, 100, 500, 1000 }, windows[] = { 16, 256, 4096 };
+	static const int batches[] = { 50, 100, 500, 1000 }, windows[] = { 16, 256, 4096 };
 	static const char *const orderings[] = { "key", "key", "key", "key", "stream", "stream",
 		"none" };
 

@@ -42,9 +42,12 @@ static const char *new_id(const struct writer *writer)
 	return pg(writer) ? "gen_random_uuid()" : "lower(hex(randomblob(16)))";
 }
 
-static const char *clock_ms(const struct writer *writer)
+/* A scheduled row is due so long after the beginning of its transaction; another is there when it is there. */
+static const char *clock_ms(const struct writer *writer, const struct rows *rows)
 {
-	return pg(writer) ? "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+	return pg(writer) ? rows->delay_ms
+			? "(extract(epoch FROM now()) * 1000)::bigint"
+			: "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 			  : "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 }
 
@@ -77,8 +80,8 @@ static void insert_ledger(struct writer *writer, const struct rows *rows, const 
 		add_literal(writer, rows->event_id);
 	else
 		sql_add(writer, "%s", new_id(writer));
-	sql_add(writer, ", %s, %d, %d, %s + %d, ", n, rows->late, rows->delay_ms, clock_ms(writer),
-		rows->delay_ms);
+	sql_add(writer, ", %s, %d, %d, %s + %d, ", n, rows->late, rows->delay_ms,
+		clock_ms(writer, rows), rows->delay_ms);
 	add_literal(writer, rows->headers);
 }
 
@@ -93,7 +96,7 @@ void sql_keyed(struct writer *writer, const char *keys, const struct rows *rows)
 	snprintf(n, sizeof(n), "b.n - %d + s.i", rows->count);
 	insert_ledger(writer, rows, n);
 	sql_add(writer,
-		", 'chaos.' || b.key, b.key, b.key || ':' || (%s) || ' C:\\temp \xc3\xa9\xe2\x89\xa0 "
+		", CASE WHEN b.key LIKE '%%1' THEN 'side.' ELSE 'chaos.' END || b.key, b.key, b.key || ':' || (%s) || ' C:\\temp \xc3\xa9\xe2\x89\xa0 "
 		"%0*d' FROM business b, series s WHERE b.key IN (%s) AND s.i <= %d;",
 		n, (int)random_between(&writer->random, 1, 200), 0, keys, rows->count);
 	sql_to_outbox(writer, rows);

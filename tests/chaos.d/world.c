@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#define MAIN_SUBJECTS "\"chaos.>\""
+#define ALL_SUBJECTS  MAIN_SUBJECTS ",\"side.>\""
+
 int64_t wall_ms(void)
 {
 	struct timespec now;
@@ -42,13 +45,25 @@ void world_make_consumer(struct jetstream *js)
 		patience(5000));
 }
 
+static char *stream_settings(const struct world *world)
+{
+	return text("\"num_replicas\":%d,\"duplicate_window\":%lld,\"max_msg_size\":%d",
+		world->nodes, world->plan->window_ms * 1000000LL, MAX_MSG_SIZE);
+}
+
+void world_take_side(struct world *world, bool take)
+{
+	struct jetstream *js = world_jetstream(world);
+
+	jetstream_change(js, STREAM, take ? ALL_SUBJECTS : MAIN_SUBJECTS, stream_settings(world));
+	jetstream_close(js);
+}
+
 static void make_streams(struct world *world)
 {
 	struct jetstream *js = world_jetstream(world);
 
-	jetstream_make(js, STREAM, "\"chaos.>\"",
-		text("\"num_replicas\":%d,\"duplicate_window\":%lld,\"max_msg_size\":%d",
-			world->nodes, world->plan->window_ms * 1000000LL, MAX_MSG_SIZE));
+	jetstream_make(js, STREAM, ALL_SUBJECTS, stream_settings(world));
 	jetstream_make(js, QUEUE, "\"queue.>\"",
 		text("\"num_replicas\":%d,\"retention\":\"workqueue\"", world->nodes));
 	world_make_consumer(js);
@@ -77,8 +92,8 @@ static char *nats_urls(const struct world *world)
 }
 
 /*
- * Rows that fail for a reason of their own end as dead within a second or two; trouble that meets all rows
- * alike must not count against them.
+ * Rows that fail for a reason of their own end as dead within some seconds; trouble that meets all rows
+ * alike must not count against them. A relay that is rung for need not look by itself.
  */
 static void write_config(struct world *world, int i, const char *database)
 {
@@ -90,8 +105,8 @@ static void write_config(struct world *world, int i, const char *database)
 		text("nats: { url: \"%s\" }\n"
 		     "relays:\n"
 		     "  - { name: %s, database: \"%s\", %s ordering: %s, on_delivered: %s, batch: %d, "
-		     "max_in_flight: %d, wakeup: %s, poll_interval: 200ms, lease: %dms, "
-		     "retry: { initial: 50ms, max: 300ms, max_attempts: 8 } }\n"
+		     "max_in_flight: %d, wakeup: %s, poll_interval: %s, "
+		     "lease: %dms, retry: { initial: 50ms, max: 500ms, max_attempts: 12 } }\n"
 		     "sinks:\n"
 		     "  - { name: archive, database: \"%s\", stream: " STREAM
 		     ", batch: %d, lease: %dms }\n"
@@ -100,8 +115,8 @@ static void write_config(struct world *world, int i, const char *database)
 			nats_urls(world), other ? "other" : "chaos", database,
 			plan->named_stream ? "stream: " STREAM "," : "", plan->ordering,
 			plan->deletes ? "delete" : "mark", plan->batch, plan->max_in_flight,
-			plan->polls ? "poll" : "notify", plan->lease_ms, database, plan->batch,
-			plan->lease_ms, database,
+			plan->polls ? "poll" : "notify", plan->polls ? "200ms" : "10m",
+			plan->lease_ms, database, plan->batch, plan->lease_ms, database,
 			plan->options.postgres ? "dray.queued" : "dray_queued", plan->batch,
 			plan->lease_ms));
 }
@@ -121,6 +136,11 @@ static void make_tables(struct world *world)
 	testdb_exec(db,
 		"WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 200) "
 		"INSERT INTO series SELECT i FROM s");
+	testdb_exec(db, "%s",
+		testdb_pick(db,
+			"CREATE TRIGGER refuse BEFORE INSERT ON dray_queued WHEN new.msg_id LIKE 'bad-%' "
+			"BEGIN SELECT raise(ABORT, 'refused'); END",
+			"ALTER TABLE dray.queued ADD CONSTRAINT refused CHECK (msg_id NOT LIKE 'bad-%')"));
 	if (!testdb_is_postgres(db))
 		return;
 	testdb_exec(db,
@@ -149,7 +169,7 @@ void world_start(struct world *world, const struct plan *plan)
 void world_finish(struct world *world)
 {
 	for (int i = 0; i < world->dray_count; i++)
-		dray_stop(world->drays[i]);
+		world_end_dray(world, i);
 }
 
 void world_start_dray(struct world *world, int i, const char *failpoints)
@@ -164,6 +184,16 @@ void world_check_drays(struct world *world)
 		if (!proc_running(world->drays[i]))
 			give_up("BREACH dray %d ended by itself with %d", i,
 				world->drays[i]->status);
+}
+
+void world_end_dray(struct world *world, int i)
+{
+	struct proc *dray = world->drays[i];
+
+	proc_signal(dray, SIGTERM);
+	int status = proc_wait(dray, 30000);
+	if (status != 0 && !(status == 1 && strstr(proc_log(dray), "shutdown_timeout is over")))
+		give_up("BREACH dray ended with %d after SIGTERM", status);
 }
 
 void world_clear_network(struct world *world)

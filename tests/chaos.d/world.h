@@ -4,7 +4,7 @@
 #include "plan.h"
 #include "support/support.h"
 
-#define STREAM "CHAOS" /* takes chaos.> and keeps it */
+#define STREAM "CHAOS" /* takes chaos.> and side.>, and keeps them */
 #define QUEUE  "QUEUE" /* takes queue.>, and lets go of what was acknowledged */
 
 /* Over these, an event is dead: the server's limit, and the stream's. */
@@ -46,9 +46,18 @@ struct jetstream *world_jetstream(struct world *world);
  */
 void world_make_consumer(struct jetstream *js);
 
+/* Whether the stream takes side.>, which the rows of some keys go to. */
+void world_take_side(struct world *world, bool take);
+
 /* dray number i, with failpoints or NULL; and whether none has ended by itself, which fails the run. */
 void world_start_dray(struct world *world, int i, const char *failpoints);
 void world_check_drays(struct world *world);
+
+/*
+ * SIGTERM. It ends with 0, or says that it could not finish in time: a database that has been forgotten by
+ * the network is not heard of before that.
+ */
+void world_end_dray(struct world *world, int i);
 
 /* Both networks are as they should be, again. */
 void world_clear_network(struct world *world);

@@ -98,7 +98,7 @@ struct writers *writers_start(const struct plan *plan, const char *url)
 	struct testdb *db = testdb_open(url);
 
 	writers->plan = plan;
-	action_make_keys(db, plan);
+	action_make_keys(db);
 	testdb_close(db);
 	writers->open = new_writer(plan, url, PLAN_WRITERS);
 	if (plan->long_open && plan->options.postgres)
@@ -151,8 +151,19 @@ void writers_end(struct writers *writers)
 	testdb_try(writers->open.db, NULL, "SELECT 1"); /* learns of a connection that has died */
 	if (testdb_is_postgres(writers->open.db))
 		finish_prepared(writers->open.db);
-	testdb_close(writers->open.db);
 	for (int action = 0; action < ACTIONS; action++)
 		if (action_weight((enum action)action, writers->plan))
 			say("ACTION %s %lld", action_names[action], (long long)done[action]);
+}
+
+void writers_add_one(struct writers *writers)
+{
+	char tag[32];
+
+	snprintf(tag, sizeof(tag), "one-%lld", (long long)++writers->open.turns);
+	sql_begin(&writers->open);
+	sql_keyless(&writers->open, NULL, &(struct rows){ .tag = tag, .count = 1, .late = true });
+	sql_add(&writers->open, "COMMIT");
+	if (!sql_run(&writers->open))
+		give_up("no row can be written");
 }

@@ -13,6 +13,9 @@ struct writers *writers_start(const struct plan *plan, const char *url);
 void writers_allow(struct writers *writers, int64_t rows, int64_t ms);
 int64_t writers_rows(const struct writers *writers);
 
+/* One row more, after their end. */
+void writers_add_one(struct writers *writers);
+
 /* Ends them and everything that they left open, and says how often each kind of turn was taken. */
 void writers_end(struct writers *writers);
 
