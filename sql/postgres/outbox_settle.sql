@@ -1,5 +1,7 @@
 -- Marks rows delivered and moves the position, both only while the lease is held. Gives how many leases
 -- (1 or 0) and rows were as expected.
+-- The conditions leave just one way, whatever the statistics say: each row by the primary key. Any other would
+-- go through all pending rows for every row that is settled.
 WITH held AS (
 	UPDATE dray.lease SET renewals = renewals + 1, expires_at = clock_timestamp() + $4::bigint * interval '1 ms'
 	WHERE resource = $1 AND holder = $2 AND epoch = $3::bigint AND renewals = $13::bigint
@@ -14,7 +16,7 @@ WITH held AS (
 	SET state = 'delivered', retry_at = NULL, delivered_at = clock_timestamp(), stream = $5,
 		stream_seq = u.seq
 	FROM held, unnest($8::bigint[], $9::uuid[], $10::bigint[]) AS u (id, event_id, seq)
-	WHERE o.id = u.id AND o.event_id = u.event_id AND o.state = 'pending'
+	WHERE o.id >= u.id AND o.id <= u.id AND o.event_id = u.event_id AND o.state || '' = 'pending'
 	RETURNING 1
 )
 SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM marked)
