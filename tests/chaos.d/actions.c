@@ -50,8 +50,8 @@ static int choose_keys(struct writer *writer, char *list, size_t room, int count
 		if (taken[key])
 			continue;
 		taken[key] = true;
-		size += (size_t)snprintf(list + size, room - size, "%s'%s-%d'", found++ ? "," : "",
-			owner(writer), key);
+		size += (size_t)snprintf(
+			list + size, room - size, "%s'key-%d'", found++ ? "," : "", key);
 	}
 	return found;
 }
