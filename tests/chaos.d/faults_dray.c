@@ -69,13 +69,16 @@ static bool pause_long(struct world *world, const struct fault_kind *kind, uint6
 /* The one that is to die works alone, so that it comes to the place; the name is the failpoint's. */
 static bool die_at(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	const struct plan *plan = world->plan;
 	int64_t end = now_ms() + patience(5000);
+	int64_t few =
+		plan->options.rows / (plan->fault_count + 1) / 8; /* of those that are there */
 
 	for (int i = 0; i < world->dray_count; i++)
 		world_end_dray(world, i);
 	world_start_dray(world, 0,
 		text("%s=kill@%lld", strchr(kind->name, ' ') + 1,
-			(long long)random_between(random, 1, kind->most)));
+			(long long)random_between(random, 1, kind->most < few ? kind->most : few)));
 	while (proc_running(world->drays[0]) && now_ms() < end)
 		nap(5);
 	bool died = !proc_running(world->drays[0]);

@@ -192,7 +192,8 @@ void world_end_dray(struct world *world, int i)
 
 	proc_signal(dray, SIGTERM);
 	int status = proc_wait(dray, 30000);
-	if (status != 0 && !(status == 1 && strstr(proc_log(dray), "shutdown_timeout is over")))
+	if (status != 0 && status != 128 + SIGTERM &&
+		!(status == 1 && strstr(proc_log(dray), "shutdown_timeout is over")))
 		give_up("BREACH dray ended with %d after SIGTERM", status);
 }
 

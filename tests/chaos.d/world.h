@@ -54,8 +54,8 @@ void world_start_dray(struct world *world, int i, const char *failpoints);
 void world_check_drays(struct world *world);
 
 /*
- * SIGTERM. It ends with 0, or says that it could not finish in time: a database that has been forgotten by
- * the network is not heard of before that.
+ * SIGTERM. It ends with 0, or by the signal itself where it has only just been started, or says that it
+ * could not finish in time: a database that the network has forgotten is not heard of before that.
  */
 void world_end_dray(struct world *world, int i);
 
