@@ -200,7 +200,7 @@ bool db_script(struct db *db, const char *sql, struct error *err)
 {
 	if (db->kind == DB_POSTGRES)
 		return postgres_script(
-			db->postgres, sql, err); /* a simple query is one transaction */
+			db->postgres, sql, 60000, err); /* a simple query is one transaction */
 	char *whole = memory_format("BEGIN IMMEDIATE;\n%s\n;COMMIT;", sql);
 	bool ok = sqlite_run(db->sqlite, whole, err);
 	if (!ok)

@@ -220,9 +220,9 @@ bool postgres_open(struct postgres *postgres, struct error *err)
 		return false;
 	PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
 	if (!check_session(postgres, err) ||
-		!postgres_script(postgres, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", err))
+		!postgres_script(postgres, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", 0, err))
 		return false;
-	postgres_script(postgres, watch_client, NULL);
+	postgres_script(postgres, watch_client, 0, NULL);
 	return true;
 }
 
@@ -231,7 +231,7 @@ bool postgres_limit_statements(struct postgres *postgres, struct error *err)
 	char sql[64];
 
 	snprintf(sql, sizeof(sql), "SET statement_timeout = %d", POSTGRES_STATEMENT_MS);
-	return postgres_script(postgres, sql, err);
+	return postgres_script(postgres, sql, 0, err);
 }
 
 static enum error_kind kind_of(const char *state)
@@ -375,10 +375,11 @@ bool postgres_prepare(
 			err);
 }
 
-bool postgres_script(struct postgres *postgres, const char *sql, struct error *err)
+bool postgres_script(
+	struct postgres *postgres, const char *sql, int64_t limit_ms, struct error *err)
 {
 	return usable(postgres, err) &&
-		finish(postgres, PQsendQuery(postgres->connection, sql), 60000, NULL, err);
+		finish(postgres, PQsendQuery(postgres->connection, sql), limit_ms, NULL, err);
 }
 
 bool postgres_notified(struct postgres *postgres, bool *notified, struct error *err)

@@ -61,7 +61,10 @@ bool postgres_call(struct postgres *postgres, const struct postgres_call *call, 
 	struct error *err);
 bool postgres_prepare(
 	struct postgres *postgres, const char *name, const char *sql, struct error *err);
-bool postgres_script(struct postgres *postgres, const char *sql, struct error *err);
+
+/* Several statements at once. limit_ms: as in a call. */
+bool postgres_script(
+	struct postgres *postgres, const char *sql, int64_t limit_ms, struct error *err);
 
 /* Reads what has come and says whether a notification was among it. */
 bool postgres_notified(struct postgres *postgres, bool *notified, struct error *err);

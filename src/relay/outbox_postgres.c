@@ -90,7 +90,8 @@ static bool opened(struct outbox *outbox, struct error *err)
 
 	pg->asleep = false;
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
-		!find_oid(outbox, err) || !postgres_script(connection_of(outbox), session, err) ||
+		!find_oid(outbox, err) ||
+		!postgres_script(connection_of(outbox), session, 0, err) ||
 		!postgres_limit_statements(connection_of(outbox), err))
 		return false;
 	if (!prepare(outbox, "read", SQL_OUTBOX_READ, err) ||
@@ -100,7 +101,7 @@ static bool opened(struct outbox *outbox, struct error *err)
 		return false;
 	snprintf(listen, sizeof(listen), "LISTEN \"dray_%s\"", pg->oid);
 	return outbox->config->wakeup != WAKEUP_NOTIFY ||
-		postgres_script(connection_of(outbox), listen, err);
+		postgres_script(connection_of(outbox), listen, 0, err);
 }
 
 /* A former holder that is cut off may still hold the bell: then every writer rings, and nobody hears. */
