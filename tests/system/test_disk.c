@@ -32,8 +32,8 @@ static void gather_backlog(struct load *load, const char *disk)
 	proc_signal(load->daemon, SIGCONT);
 }
 
-static void through_full_disk(
-	struct load *load, const char *what, const char *disk, void (*heal)(void))
+static void through_full_disk(struct load *load, const char *what, const char *disk,
+	void (*heal)(const struct load *load))
 {
 	size_t from = load_log_size(load);
 
@@ -41,15 +41,16 @@ static void through_full_disk(
 	gather_backlog(load, disk);
 	nap(full_ms());
 	small_disk_free(disk);
-	heal();
+	heal(load);
 	load_fault_end(load);
 	load_wait_moving(load, 60000);
 	nap(2500);
 	load_check_log(load, from, what);
 }
 
-static void heal_database(void)
+static void heal_database(const struct load *load)
 {
+	(void)load;
 	nap(500);
 	if (proc_running(pg.proc))
 		return;
@@ -57,21 +58,39 @@ static void heal_database(void)
 	pg_server_again(&pg);
 }
 
-static bool jetstream_is_on(void)
+/* -1: JetStream does not answer. */
+static int64_t last_of(struct jetstream *js, const char *stream)
 {
-	struct jetstream *js = jetstream_open(nats.url);
-	char *said = jetstream_ask(js, "INFO", NULL, 2000);
+	char *said = jetstream_ask(js, text("STREAM.INFO.%s", stream), NULL, 2000);
+	char *found = said ? strstr(said, "\"last_seq\":") : NULL;
 
-	jetstream_close(js);
-	return said && !strstr(said, "\"error\"");
+	return found ? strtoll(found + strlen("\"last_seq\":"), NULL, 10) : -1;
 }
 
-static void heal_nats(void)
+/* The relay itself shows it: the stream grows again. */
+static bool stream_takes(const char *stream)
 {
-	if (jetstream_is_on())
+	struct jetstream *js = jetstream_open(nats.url);
+	int64_t before = last_of(js, stream), now = before, end = now_ms() + patience(4000);
+
+	while (before >= 0 && now <= before && now_ms() < end) {
+		nap(100);
+		now = last_of(js, stream);
+	}
+	jetstream_close(js);
+	return now > before;
+}
+
+/*
+ * 2.9 turns JetStream off for good, and does not even end any more; 2.15 takes nothing more into a stream
+ * whose file it could not write; between them it goes on by itself.
+ */
+static void heal_nats(const struct load *load)
+{
+	if (stream_takes(load->name))
 		return;
-	say("nats-server has turned JetStream off; restarted");
-	nats_server_kill(&nats); /* 2.9 does not end by itself any more */
+	say("nats-server does not take messages again; restarted");
+	nats_server_kill(&nats);
 	nats_server_again(&nats);
 }
 

@@ -158,8 +158,6 @@ static void test_commands_while_frozen(void **state)
 	pg_server_resume(&pg);
 	nats_server_pause(&nats);
 	expect_unavailable(config, commands[1]);
-	if (long_run())
-		expect_unavailable(config, (const char *const[]){ "tail", NULL });
 	nats_server_resume(&nats);
 }
 
