@@ -198,12 +198,16 @@ static bool make_durable(
 		options->stream);
 }
 
-bool pull_consumer_check(
-	struct link *link, const struct pull_options *options, bool *missing, struct error *err)
+bool pull_consumer_check(struct link *link, const struct pull_options *options, bool *missing,
+	int64_t *acked, struct error *err)
 {
 	json_t *info = NULL;
 
 	bool ok = find_durable(link, options, &info, err);
+	const json_t *floor = json_object_get(info, "ack_floor");
+	/* Before the first acknowledgement the floor lies where the consumer began. */
+	bool any = json_integer_value(json_object_get(floor, "consumer_seq")) > 0;
+	*acked = any ? json_integer_value(json_object_get(floor, "stream_seq")) : 0;
 	*missing = !info;
 	json_decref(info);
 	return ok;

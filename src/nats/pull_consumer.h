@@ -14,9 +14,9 @@ bool pull_consumer_make(struct link *link, const struct pull_options *options, c
 
 /*
  * Whether the durable of the options could be used: true where it is, or where there is none (*missing).
- * Makes nothing.
+ * *acked: everything of the stream up to this sequence was acknowledged to it; 0: nothing. Makes nothing.
  */
-bool pull_consumer_check(
-	struct link *link, const struct pull_options *options, bool *missing, struct error *err);
+bool pull_consumer_check(struct link *link, const struct pull_options *options, bool *missing,
+	int64_t *acked, struct error *err);
 
 #endif

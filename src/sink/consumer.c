@@ -51,11 +51,26 @@ bool consumer_check(struct link *link, const struct config_sink *config,
 		.stream = config->stream, .subjects = &config->subjects, .durable = durable
 	};
 
+	int64_t acked;
+
 	*missing = false;
 	if (!consumer_acknowledges(stream))
 		return fits(config, stream, err);
 	consumer_durable_name(config, durable);
-	return pull_consumer_check(link, &options, missing, err);
+	return pull_consumer_check(link, &options, missing, &acked, err);
+}
+
+bool consumer_acked(
+	struct link *link, const struct config_sink *config, int64_t *acked, struct error *err)
+{
+	char durable[256];
+	const struct pull_options options = {
+		.stream = config->stream, .subjects = &config->subjects, .durable = durable
+	};
+	bool missing;
+
+	consumer_durable_name(config, durable);
+	return pull_consumer_check(link, &options, &missing, acked, err);
 }
 
 static void set_start(struct pull_options *options, const struct config_sink *config)

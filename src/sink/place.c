@@ -44,18 +44,6 @@ static bool find_start(const struct config_sink *config, const struct stream_inf
 	return false;
 }
 
-static bool first_place(struct ingest *ingest, const struct stream_info *stream, struct error *err)
-{
-	int64_t seq = 0;
-
-	snprintf(ingest->position.created, sizeof(ingest->position.created), "%s", stream->created);
-	if (consumer_acknowledges(stream)) /* the durable remembers where it is */
-		return place_begin(ingest, 0, err);
-	if (find_start(ingest->config, stream, &seq, err))
-		return place_begin(ingest, seq, err);
-	return err->kind == ERROR_NONE;
-}
-
 /* What must not pass in silence: an error in the log, and the last error of dray status. */
 static void tell(struct ingest *ingest, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -71,6 +59,40 @@ static void tell(struct ingest *ingest, const char *format, ...)
 	report->last_error_ms = clock_wall_ms();
 	ingest->keep_error = true;
 	log_error(ingest->config->name, "%s", report->last_error);
+}
+
+/*
+ * What was acknowledged is gone from the stream, so it must be stored here. Where the durable filters, its
+ * floor moves on over events of others, and tells nothing.
+ */
+static bool check_acked(struct ingest *ingest, struct error *err)
+{
+	int64_t acked = 0, stored = ingest->position.seq;
+
+	if (ingest->config->subjects.count > 0)
+		return true;
+	if (!consumer_acked(ingest->link, ingest->config, &acked, err))
+		return false;
+	if (acked <= stored)
+		return true;
+	tell(ingest,
+		"up to sequence %" PRId64 " of stream %s was acknowledged, and only up to %" PRId64
+		" is stored here: the database went back, or it is another one; what lies between "
+		"is gone from the stream",
+		acked, ingest->config->stream, stored);
+	return table_store(ingest->table, &ingest->position, NULL, 0, acked, err);
+}
+
+static bool first_place(struct ingest *ingest, const struct stream_info *stream, struct error *err)
+{
+	int64_t seq = 0;
+
+	snprintf(ingest->position.created, sizeof(ingest->position.created), "%s", stream->created);
+	if (consumer_acknowledges(stream)) /* the durable remembers where it is */
+		return place_begin(ingest, 0, err) && check_acked(ingest, err);
+	if (find_start(ingest->config, stream, &seq, err))
+		return place_begin(ingest, seq, err);
+	return err->kind == ERROR_NONE;
 }
 
 static bool next_epoch(struct ingest *ingest, const struct stream_info *stream, bool anew,
@@ -134,7 +156,8 @@ bool place_find(struct ingest *ingest, const struct stream_info *stream, struct 
 		return false;
 	if ((anew || kept < ingest->position.seq) && !next_epoch(ingest, stream, anew, kept, err))
 		return false;
-	if (!consumer_acknowledges(stream))
-		tell_trimmed(ingest, stream);
+	if (consumer_acknowledges(stream))
+		return check_acked(ingest, err);
+	tell_trimmed(ingest, stream);
 	return true;
 }

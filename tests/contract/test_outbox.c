@@ -327,6 +327,31 @@ static void settling_renews_the_lease(bool postgres)
 	box_drop(&box);
 }
 
+/* Rows come again that were settled: not from this table, but from an earlier state of it. */
+static void a_table_that_went_back_is_noticed(bool postgres)
+{
+	struct box box = box_make(postgres);
+	struct read_plan plan = { .limit = 10, .bytes = 1000, .sweep = true };
+	struct error err;
+
+	box_emit(&box, 1);
+	struct batch *batch = box_read_some(&box, 10), *again;
+	struct verdict verdict = box_delivered(&batch->rows[0], 0, 1);
+	box_settle(&box, &verdict, 1);
+	batch_destroy(batch);
+	testdb_exec(
+		box.app, "UPDATE %s SET renewals = renewals - 1", testdb_table(box.app, "lease"));
+	testdb_exec(box.app, "UPDATE %s SET state = 'pending'", testdb_table(box.app, "outbox"));
+	outbox_sweep(box.outbox, INT64_MIN);
+	assert_false(outbox_read(box.outbox, &plan, &again, &err));
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	assert_contains(err.text, "went back");
+	box_open(&box);
+	outbox_rewind(box.outbox);
+	box_has(box_read_some(&box, 10), "1n");
+	box_drop(&box);
+}
+
 /* One at a time; the next one when it was given back. */
 static void one_holder_at_a_time(bool postgres)
 {
@@ -770,6 +795,7 @@ ON_BOTH(a_changed_row_is_missed)
 ON_BOTH(without_the_lease_nothing_changes)
 ON_BOTH(the_epoch_counts)
 ON_BOTH(settling_renews_the_lease)
+ON_BOTH(a_table_that_went_back_is_noticed)
 ON_BOTH(one_holder_at_a_time)
 ON_BOTH(each_stream_has_a_position)
 ON_BOTH(many_verdicts_at_once)
@@ -805,6 +831,7 @@ int main(void)
 		BOTH(without_the_lease_nothing_changes),
 		BOTH(the_epoch_counts),
 		BOTH(settling_renews_the_lease),
+		BOTH(a_table_that_went_back_is_noticed),
 		BOTH(one_holder_at_a_time),
 		BOTH(each_stream_has_a_position),
 		BOTH(many_verdicts_at_once),

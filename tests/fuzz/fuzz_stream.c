@@ -84,11 +84,12 @@ static void ask_consumer(const char *durable, size_t filters)
 	};
 	char name[256];
 	bool filter_here, missing;
+	int64_t acked;
 
 	if (pull_consumer_make(NULL, &options, name, &filter_here, NULL))
 		must(strnlen(name, sizeof(name)) < sizeof(name));
 	if (durable)
-		pull_consumer_check(NULL, &options, &missing, NULL);
+		pull_consumer_check(NULL, &options, &missing, &acked, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

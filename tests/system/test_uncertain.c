@@ -175,6 +175,41 @@ static void test_a_file_moved_under_a_sink(void **state)
 	stage_end(&s);
 }
 
+/* What a workqueue let go of cannot be stored again; at least it is said. */
+static void test_a_file_behind_a_workqueue(void **state)
+{
+	struct stage s = stage_set(
+		"sqlite", "queue", "\"retention\":\"workqueue\"," STAGE_WINDOW, *state == NULL);
+	const char *path = s.to + strlen("sqlite:");
+
+	stage_run(&s, NULL);
+	stage_emit(&s, 1, 30, 7);
+	stage_archives(&s, 30);
+	testdb_exec(s.archive, "VACUUM INTO '%s'", copy_path(&s));
+	stage_emit(&s, 31, 60, 7);
+	stage_archives(&s, 60);
+	WAIT_UNTIL(10000, jetstream_count(s.js, s.name) == 0);
+	stage_stop(&s);
+	testdb_close(s.archive);
+	stage_remove(text("%s-wal", path));
+	stage_remove(text("%s-shm", path));
+	assert_int_equal(rename(copy_path(&s), path), 0);
+	s.archive = testdb_open(s.to);
+	stage_run(&s, NULL);
+	stage_says(&s, "error",
+		"up to sequence 60 of stream queue_sqlite was acknowledged, and only up to 30");
+	stage_last_error(&s, false, "the database went back");
+	stage_emit(&s, 61, 70, 7);
+	stage_archives(&s, 40);
+	stage_stop(&s);
+	s.log_from = strlen(proc_log(s.daemon));
+	stage_run(&s, NULL);
+	stage_emit(&s, 71, 80, 7);
+	stage_archives(&s, 50);
+	assert_null(strstr(proc_log(s.daemon) + s.log_from, "went back")); /* said once */
+	stage_end(&s);
+}
+
 static void connect_anew(struct stage *s)
 {
 	testdb_try(s->outbox, NULL, "SELECT 1");
@@ -339,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_moved_under_a_relay),
 		cmocka_unit_test(test_a_file_restored_under_a_relay),
 		cmocka_unit_test(test_a_file_moved_under_a_sink),
+		cmocka_unit_test(test_a_file_behind_a_workqueue),
 		cmocka_unit_test(test_a_data_folder_put_back),
 		cmocka_unit_test(test_a_dump_loaded),
 		cmocka_unit_test(test_a_dump_loaded_under_a_relay),
