@@ -10,6 +10,7 @@
 #include "base/process.h"
 
 #define LENGTH_MS 1000
+#define BUSY_MS	  250 /* for a machine that has other things to do */
 
 /* A database and two who want its lease, each with a connection of its own. */
 struct rivals {
@@ -126,7 +127,7 @@ static void silence_is_waited_for(void **state)
 		assert_true(renews(&rivals.a));
 		assert_false(gets(&rivals.b));
 	}
-	assert_in_range(wait_for(&rivals.b), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS));
+	assert_in_range(wait_for(&rivals.b), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS + BUSY_MS));
 	assert_int_equal(rivals.b.lease.epoch, 2);
 	assert_false(renews(&rivals.a)); /* it woke up late */
 	assert_int_equal(rivals.a.lease.epoch, 0);
@@ -139,7 +140,8 @@ static void the_holders_length_counts(void **state)
 
 	assert_true(gets(&rivals.a));
 	assert_false(gets(&rivals.b));
-	assert_in_range(wait_for(&rivals.b), 3 * LENGTH_MS * 4 / 5 - 5, patience(3 * LENGTH_MS));
+	assert_in_range(
+		wait_for(&rivals.b), 3 * LENGTH_MS * 4 / 5 - 5, patience(3 * LENGTH_MS + BUSY_MS));
 	part(&rivals);
 }
 
@@ -152,7 +154,7 @@ static void expires_at_says_nothing(void **state)
 	change(&rivals, "expires_at = '2001-01-01T00:00:00.000Z'");
 	assert_false(gets(&rivals.b));
 	change(&rivals, "expires_at = '2101-01-01T00:00:00.000Z'");
-	assert_in_range(wait_for(&rivals.b), LENGTH_MS / 2, patience(LENGTH_MS));
+	assert_in_range(wait_for(&rivals.b), LENGTH_MS / 2, patience(LENGTH_MS + BUSY_MS));
 	part(&rivals);
 }
 
@@ -171,7 +173,7 @@ static void only_what_was_seen_counts(void **state)
 	nap(LENGTH_MS);
 	lease_forget(&rivals.b.lease);
 	assert_false(gets(&rivals.b));
-	assert_in_range(wait_for(&rivals.b), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS));
+	assert_in_range(wait_for(&rivals.b), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS + BUSY_MS));
 	part(&rivals);
 }
 
@@ -221,7 +223,7 @@ static void a_former_epoch_is_nobodys(void **state)
 	assert_false(gets(&rivals.a));
 	change(&rivals, before);
 	assert_false(gets(&rivals.a)); /* the other may still be at it */
-	assert_in_range(wait_for(&rivals.a), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS));
+	assert_in_range(wait_for(&rivals.a), LENGTH_MS * 4 / 5 - 5, patience(LENGTH_MS + BUSY_MS));
 	part(&rivals);
 }
 
