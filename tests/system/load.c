@@ -20,8 +20,7 @@ static const char *or_nothing(const char *before, const char *more)
 	return more ? text("%s%s", before, more) : "";
 }
 
-/* The name of the database in a URL by its socket: postgresql:///NAME?... */
-static char *database_of(const char *url)
+char *database_of(const char *url)
 {
 	const char *name = url + strlen("postgresql:///");
 

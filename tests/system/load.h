@@ -61,5 +61,6 @@ void load_end(struct load *load);
 
 int64_t load_archived(struct load *load);
 int64_t wall_ms(void);
+char *database_of(const char *url); /* its name in a URL by its socket: postgresql:///NAME?... */
 
 #endif
