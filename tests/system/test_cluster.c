@@ -76,17 +76,18 @@ static void kill_two(struct load *load)
 static void through_all(const char *kind, const char *ordering)
 {
 	struct load load;
+	const char *name = text("cluster_%s", ordering);
 
 	load_start(&load,
 		&(struct load_setup){ .kind = kind,
-			.name = text("cluster_%s", ordering),
+			.name = name,
 			.nats_url = cluster.url,
 			.look_url = cluster.servers[0].url,
-			.relay = text("ordering: %s", ordering),
+			.relay = text("ordering: %s, stream: %s_%s", ordering, name, kind),
 			.replicas = 3 });
 	step_down(&load, long_run() ? 5 : 1);
-	kill_one(&load, true);
 	if (long_run()) {
+		kill_one(&load, true);
 		kill_one(&load, false);
 		kill_two(&load);
 	}
@@ -103,11 +104,17 @@ static void test_no_order(void **state)
 	through_all(*state, "none");
 }
 
+static void test_total_order(void **state)
+{
+	through_all(*state, "stream");
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
 		FOR_BOTH(test_by_key),
 		FOR_BOTH(test_no_order),
+		FOR_BOTH(test_total_order),
 	};
 	const struct CMUnitTest few[] = {
 		cmocka_unit_test_prestate(test_by_key, (void *)(uintptr_t)"postgres"),

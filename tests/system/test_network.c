@@ -56,7 +56,7 @@ static void strike(struct load *load, struct proxy *proxy, enum fault fault, int
 	proxy_clear(proxy);
 	load_fault_end(load);
 	load_wait_moving(load, 40000);
-	nap(2500);
+	nap(1000);
 	load_check_log(load, from, what);
 }
 
@@ -68,8 +68,7 @@ static int64_t only(void)
 static void strike_all(struct load *load, struct proxy *proxy)
 {
 	for (enum fault fault = CUT; fault <= NARROW; fault++)
-		if ((long_run() || fault <= REFUSED || fault == TO_CLIENT) &&
-			(only() < 0 || only() == (int64_t)fault))
+		if ((long_run() || fault == REFUSED) && (only() < 0 || only() == (int64_t)fault))
 			strike(load, proxy, fault, long_run() ? 20000 : 1500);
 }
 
