@@ -169,7 +169,8 @@ static bool finish_connection(struct postgres *postgres, struct error *err)
 			return not_connected(postgres, err);
 		short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 		if (!wait_socket(postgres, events, deadline, postgres->stop, err)) {
-			hosts_turn(&postgres->hosts); /* the next attempt begins with another */
+			hosts_turn(
+				&postgres->hosts); /* the next attempt begins with another host */
 			return false;
 		}
 		state = PQconnectPoll(postgres->connection);
@@ -213,7 +214,7 @@ static bool check_session(struct postgres *postgres, struct error *err)
 static const char watch_client[] = "SELECT set_config(name, '2s', false) FROM pg_settings "
 				   "WHERE name = 'client_connection_check_interval'";
 
-bool postgres_open(struct postgres *postgres, struct error *err)
+static bool open_once(struct postgres *postgres, struct error *err)
 {
 	postgres_close(postgres);
 	if (!start_connection(postgres, err) || !finish_connection(postgres, err))
@@ -224,6 +225,22 @@ bool postgres_open(struct postgres *postgres, struct error *err)
 		return false;
 	postgres_script(postgres, watch_client, 0, NULL);
 	return true;
+}
+
+/* A command has one attempt only: each host that is silent, or no primary, made room for the next. */
+bool postgres_open(struct postgres *postgres, struct error *err)
+{
+	size_t left = hosts_count(&postgres->hosts);
+	struct error why;
+
+	do {
+		why = (struct error){ 0 };
+		if (open_once(postgres, &why))
+			return true;
+	} while (why.kind == ERROR_UNAVAILABLE && --left > 0);
+	if (err)
+		*err = why;
+	return false;
 }
 
 bool postgres_limit_statements(struct postgres *postgres, struct error *err)
