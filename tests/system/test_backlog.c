@@ -44,5 +44,6 @@ int main(void)
 		FOR_BOTH(test_statistics_of_quiet_times),
 	};
 
+	only_named_tests();
 	return cmocka_run_group_tests_name("a backlog", tests, fixture_start, NULL);
 }
