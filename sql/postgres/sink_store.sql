@@ -16,6 +16,7 @@ WITH held AS (
 		$17::timestamptz[]) AS e (seq, subject, key, msg_id, headers, payload, published_at)
 	WHERE EXISTS (SELECT FROM moved)
 	ON CONFLICT (stream, epoch, seq) DO NOTHING
+	RETURNING 1
 ), dead AS (
 	INSERT INTO dray.sink_dead (sink, stream, epoch, seq, subject, key, headers, payload, error)
 	SELECT $5, $6, $8::bigint, d.seq, d.subject, d.key, d.headers::jsonb, d.payload, d.error
@@ -24,4 +25,4 @@ WITH held AS (
 	WHERE EXISTS (SELECT FROM moved)
 	ON CONFLICT (sink, stream, epoch, seq) DO NOTHING
 )
-SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM moved)
+SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM moved), (SELECT count(*) FROM stored)

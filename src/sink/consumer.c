@@ -120,6 +120,11 @@ struct consumer *consumer_open(struct link *link, const struct config_sink *conf
 	return NULL;
 }
 
+bool consumer_is_durable(const struct consumer *consumer)
+{
+	return consumer->durable[0] != '\0';
+}
+
 void consumer_close(struct consumer *consumer)
 {
 	if (!consumer)

@@ -39,6 +39,8 @@ void consumer_close(struct consumer *consumer); /* accepts NULL */
 bool consumer_next(struct consumer *consumer, int64_t wait_ms, struct pull_message *message,
 	struct error *err);
 
+bool consumer_is_durable(const struct consumer *consumer);
+
 /* After the commit; does nothing where the stream needs none. */
 bool consumer_ack(struct consumer *consumer, const struct load *load, struct error *err);
 

@@ -207,6 +207,8 @@ static bool store(struct ingest *ingest, struct error *err)
 	if (!load_store(load, ingest->table, &ingest->position, err))
 		return false;
 	failpoint("sink.after_store");
+	if (consumer_is_durable(ingest->consumer) && !place_store_others(ingest, err))
+		return false;
 	count(ingest);
 	well(ingest);
 	if (!consumer_ack(ingest->consumer, load, err))

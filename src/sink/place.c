@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "sink/kept.h"
 
 bool place_begin(struct ingest *ingest, int64_t seq, struct error *err)
@@ -160,4 +162,49 @@ bool place_find(struct ingest *ingest, const struct stream_info *stream, struct 
 		return check_acked(ingest, err);
 	tell_trimmed(ingest, stream);
 	return true;
+}
+
+/* Picks those whose sequence stands for another event in the table. */
+static bool find_others(struct ingest *ingest, struct load *others, struct error *err)
+{
+	const struct load *load = &ingest->load;
+	bool has;
+
+	for (size_t i = 0; i < load->count; i++) {
+		if (load->events[i].fault)
+			continue;
+		if (!table_has(ingest->table, ingest->position.epoch, &load->events[i], &has, err))
+			return false;
+		if (!has)
+			others->events[others->count++] = load->events[i];
+	}
+	return true;
+}
+
+static bool begin_for_others(struct ingest *ingest, const struct load *others, struct error *err)
+{
+	if (!table_next_epoch(ingest->table, ingest->position.created, 0, &ingest->position, err))
+		return false;
+	tell(ingest,
+		"stream %s lost its end and gave the same sequences to other events: %" PRId64
+		" was stored before; begins epoch %" PRId64 " with it",
+		ingest->config->stream, others->events[0].seq, ingest->position.epoch);
+	return true;
+}
+
+bool place_store_others(struct ingest *ingest, struct error *err)
+{
+	struct load others = ingest->load;
+
+	if (table_take_already(ingest->table) == 0)
+		return true;
+	others.events = memory_new(others.count * sizeof(*others.events));
+	others.count = 0;
+	bool ok = find_others(ingest, &others, err) &&
+		(others.count == 0 ||
+			(begin_for_others(ingest, &others, err) &&
+				load_store(&others, ingest->table, &ingest->position, err)));
+	ingest->load.arena = others.arena;
+	free(others.events);
+	return ok;
 }

@@ -14,4 +14,10 @@ bool place_find(struct ingest *ingest, const struct stream_info *stream, struct 
 /* The first position, known only now that the first event is here. */
 bool place_begin(struct ingest *ingest, int64_t seq, struct error *err);
 
+/*
+ * To be called when a load was stored and before it is acknowledged to a durable: the sequences of a stream
+ * that lost its end stand for other events then. Those are stored in the next epoch.
+ */
+bool place_store_others(struct ingest *ingest, struct error *err);
+
 #endif

@@ -211,3 +211,26 @@ bool table_store(struct table *table, struct table_position *position,
 	position->seq = seq;
 	return true;
 }
+
+size_t table_take_already(struct table *table)
+{
+	size_t already = table->already;
+
+	table->already = 0;
+	return already;
+}
+
+bool table_has(struct table *table, int64_t epoch, const struct table_event *event, bool *has,
+	struct error *err)
+{
+	struct table_mark mark;
+	char time[32];
+
+	if (!table_newest(table, epoch, event->seq, &mark, err))
+		return false;
+	clock_format(event->time_ns / 1000000, time);
+	*has = mark.seq == event->seq && slice_is(event->event.subject, mark.subject) &&
+		slice_equal(event->event.id, slice_of(mark.id)) && strcmp(mark.time, time) == 0;
+	table_mark_finish(&mark);
+	return true;
+}

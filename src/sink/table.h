@@ -60,6 +60,13 @@ bool table_begin(struct table *table, const char *created, int64_t seq,
 bool table_next_epoch(struct table *table, const char *created, int64_t seq,
 	struct table_position *position, struct error *err);
 
+/* How many events stood there already in the stores since the last call. */
+size_t table_take_already(struct table *table);
+
+/* Whether what stands in an epoch under an event's sequence is that event. */
+bool table_has(struct table *table, int64_t epoch, const struct table_event *event, bool *has,
+	struct error *err);
+
 /* A stored event: enough to know it by. seq 0: there is none. */
 struct table_mark {
 	int64_t seq;

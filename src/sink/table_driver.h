@@ -26,6 +26,7 @@ struct table {
 	const struct config_sink *config;
 	struct db *db;
 	struct lease lease;
+	size_t already; /* events that stood there when they were to be stored */
 };
 
 /* What a store says when it changed nothing. */

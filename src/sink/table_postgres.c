@@ -116,7 +116,8 @@ static void add_dead(struct buf *arrays, const struct table_event *event)
 	add_slice(&arrays[DEAD_ERROR], slice_of(event->fault));
 }
 
-static void fill_arrays(struct table_pg *pg, const struct table_store *store)
+/* Gives how many are to be stored; the others are to be set aside. */
+static size_t fill_arrays(struct table_pg *pg, const struct table_store *store)
 {
 	size_t dead = 0;
 
@@ -129,6 +130,7 @@ static void fill_arrays(struct table_pg *pg, const struct table_store *store)
 	}
 	for (size_t i = 0; i < ARRAYS; i++)
 		postgres_array_end(&pg->arrays[i], i < DEAD_SEQ ? store->count - dead : dead);
+	return store->count - dead;
 }
 
 static bool check(const struct table *table, const PGresult *result, struct error *err)
@@ -153,7 +155,7 @@ static bool store_batch(struct table *table, const struct table_store *store, st
 	const char *const texts[] = { lease->resource, lease->holder, numbers[0], numbers[1],
 		table->config->name, table->config->stream, store->position->created, numbers[2],
 		numbers[3], numbers[4] };
-	fill_arrays(pg, store);
+	size_t fresh = fill_arrays(pg, store);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		postgres_add_text(&call, texts[i]);
 	for (size_t i = 0; i < ARRAYS; i++)
@@ -161,6 +163,8 @@ static bool store_batch(struct table *table, const struct table_store *store, st
 	if (!postgres_call(db_postgres(table->db), &call, &result, err))
 		return false;
 	bool ok = check(table, result, err);
+	if (ok)
+		table->already += fresh - (size_t)atoll(PQgetvalue(result, 0, 2));
 	PQclear(result);
 	return ok;
 }

@@ -126,7 +126,10 @@ static bool store_event(struct table *table, const struct table_store *store,
 	bind_text(statement, 7, event->event.headers);
 	bind_bytes(statement, 8, event->event.payload);
 	bind_text(statement, 9, slice_of(time));
-	return run(table, statement, &rows, err);
+	if (!run(table, statement, &rows, err))
+		return false;
+	table->already += rows == 0;
+	return true;
 }
 
 static bool set_aside(struct table *table, const struct table_store *store,

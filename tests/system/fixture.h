@@ -26,6 +26,9 @@ char *fixture_config(const char *name, const char *format, ...)
 	{ #test " (sqlite)", test, NULL, NULL, (void *)(uintptr_t)"sqlite" }, \
 		{ #test " (postgres)", test, NULL, NULL, (void *)(uintptr_t)"postgres" }
 
+/* Runs a test on one of them. */
+#define FOR_ONE(test, kind) { #test " (" kind ")", test, NULL, NULL, (void *)(uintptr_t)kind }
+
 /* A number that differs from row to row, the same in every run. */
 uint32_t fixture_random(uint32_t *state);
 

@@ -250,17 +250,24 @@ static void test_a_file_that_may_not_be_written(void **state)
 	dray_user(NULL);
 }
 
+/* What runs always, and what runs where the long runs are asked for. */
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FOR_ONE(test_the_password_is_changed, "sqlite"),
+		cmocka_unit_test(test_a_file_that_may_not_be_written),
+	};
+	const struct CMUnitTest more[] = {
 		FOR_BOTH(test_publishing_is_denied),
 		FOR_BOTH(test_the_api_is_denied),
 		FOR_BOTH(test_inboxes_are_denied),
-		FOR_BOTH(test_the_password_is_changed),
+		FOR_ONE(test_the_password_is_changed, "postgres"),
 		cmocka_unit_test(test_a_role_loses_its_rights),
-		cmocka_unit_test(test_a_file_that_may_not_be_written),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("permissions", tests, start, NULL);
+	int failed = cmocka_run_group_tests_name("permissions", tests, start, NULL);
+	if (long_run())
+		failed += cmocka_run_group_tests_name("permissions, more", more, start, NULL);
+	return failed;
 }

@@ -366,21 +366,28 @@ static void test_a_standby_promoted(void **state)
 	pg_server_again(&pg);
 }
 
+/* What runs always, and what runs where the long runs are asked for. */
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FOR_BOTH(test_an_outage_longer_than_the_window),
-		cmocka_unit_test(test_a_file_put_back),
+		FOR_ONE(test_an_outage_longer_than_the_window, "postgres"),
 		cmocka_unit_test(test_a_file_moved_under_a_relay),
 		cmocka_unit_test(test_a_file_restored_under_a_relay),
 		cmocka_unit_test(test_a_file_moved_under_a_sink),
 		cmocka_unit_test(test_a_file_behind_a_workqueue),
+	};
+	const struct CMUnitTest more[] = {
+		FOR_ONE(test_an_outage_longer_than_the_window, "sqlite"),
+		cmocka_unit_test(test_a_file_put_back),
+		cmocka_unit_test(test_a_standby_promoted),
 		cmocka_unit_test(test_a_data_folder_put_back),
 		cmocka_unit_test(test_a_dump_loaded),
 		cmocka_unit_test(test_a_dump_loaded_under_a_relay),
-		cmocka_unit_test(test_a_standby_promoted),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("uncertain", tests, fixture_start, NULL);
+	int failed = cmocka_run_group_tests_name("uncertain", tests, fixture_start, NULL);
+	if (long_run())
+		failed += cmocka_run_group_tests_name("uncertain, more", more, fixture_start, NULL);
+	return failed;
 }
