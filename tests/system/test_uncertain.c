@@ -388,6 +388,6 @@ int main(void)
 	only_named_tests();
 	int failed = cmocka_run_group_tests_name("uncertain", tests, fixture_start, NULL);
 	if (long_run())
-		failed += cmocka_run_group_tests_name("uncertain, more", more, fixture_start, NULL);
+		failed += cmocka_run_group_tests_name("uncertain, more", more, NULL, NULL);
 	return failed;
 }
