@@ -159,8 +159,9 @@ static bool is_held(const struct lease *lease)
 static bool say_lost(struct db *db, struct lease *lease, struct error *err)
 {
 	const struct lease_seen *seen = &lease->seen;
+	bool ours = seen->since_ms && strcmp(seen->holder, lease->holder) == 0;
 
-	if (is_held(lease) && seen->renewals < lease->renewals)
+	if (ours && (seen->epoch < lease->epoch || seen->renewals < lease->renewals))
 		return error_set(err, ERROR_UNAVAILABLE,
 			"%s: the database went back to an earlier state: the lease on %s counts "
 			"%" PRId64 " renewals of %" PRId64,
