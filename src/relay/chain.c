@@ -31,16 +31,24 @@ bool chain_stored(struct chain *chain, uint64_t expected, uint64_t seq)
 	return seq == expected + 1;
 }
 
-void chain_break(struct chain *chain, int64_t now_ms)
+void chain_break(struct chain *chain, uint64_t token, int64_t now_ms)
 {
+	if (chain->broken && token < chain->broken_at)
+		chain->broken_at = token;
 	if (chain->broken)
 		return;
 	chain->broken = true;
+	chain->broken_at = token;
 	chain->broken_ms = now_ms;
 	chain->breaks++;
 	chain->window /= 2;
 	if (chain->window < WINDOW_MIN)
 		chain->window = chain->window_max < WINDOW_MIN ? chain->window_max : WINDOW_MIN;
+}
+
+bool chain_is_behind(const struct chain *chain, uint64_t token)
+{
+	return chain->broken && token > chain->broken_at;
 }
 
 /* Breaks one after the other with nothing stored between: longer and longer. */

@@ -22,6 +22,7 @@ struct chain {
 	uint64_t stored; /* messages that were stored since then */
 	bool broken;
 	int64_t broken_ms; /* monotonic: since when */
+	uint64_t broken_at; /* the token of the first message that was not stored */
 	unsigned breaks; /* since a message was stored */
 	int64_t strangers_ms[4]; /* monotonic: the latest breaks by another publisher */
 	unsigned strangers;
@@ -35,7 +36,10 @@ void chain_mend(struct chain *chain, uint64_t last);
 /* A message was stored; false: not where it was foretold, so the server does not check. */
 bool chain_stored(struct chain *chain, uint64_t expected, uint64_t seq);
 
-void chain_break(struct chain *chain, int64_t now_ms);
+void chain_break(struct chain *chain, uint64_t token, int64_t now_ms);
+
+/* Whether a message was sent behind the break, so that what it met says nothing about itself. */
+bool chain_is_behind(const struct chain *chain, uint64_t token);
 
 /* Whether to mend now: everything was answered (`waiting` is 0), or what is missing will hardly come. */
 bool chain_is_due(const struct chain *chain, size_t waiting, int64_t now_ms);

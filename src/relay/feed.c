@@ -90,6 +90,12 @@ static void take_sweep(struct feed *feed)
 	feed->sweep_wanted = feed->sweep_unwanted = false;
 }
 
+/* Small reads cost as much as large ones: wait until there is room worth it. */
+static size_t least_room(const struct feed *feed)
+{
+	return ((size_t)feed->config->batch + 1) / 2;
+}
+
 static void take_turn(struct feed *feed, struct turn *turn)
 {
 	int64_t now = clock_now_ms();
@@ -104,7 +110,7 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	if (feed->streams)
 		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));
 	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
-	if (turn->due)
+	if (turn->due && feed->room >= least_room(feed)) /* otherwise nothing is read yet */
 		feed->due_ms = INT64_MAX;
 	if (feed->has_report && feed->next_report_ms <= now) {
 		turn->report = feed->report;
@@ -183,12 +189,6 @@ static void give_batch(struct feed *feed, struct batch *batch)
 	feed->news.needs_sweeps = outbox_needs_sweeps(feed->outbox);
 	pthread_mutex_unlock(&feed->lock);
 	bell_ring(feed->bell);
-}
-
-/* Small reads cost as much as large ones: wait until there is room worth it. */
-static size_t least_room(const struct feed *feed)
-{
-	return ((size_t)feed->config->batch + 1) / 2;
 }
 
 static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)

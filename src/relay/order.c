@@ -171,15 +171,22 @@ static bool may_follow(
 		key->queued < order->queue_limit;
 }
 
+/* With ORDERING_STREAM rows before the one that holds were on their way together with it. */
+static bool is_behind_hold(const struct order *order, const struct order_key *key, int64_t id)
+{
+	return order->ordering == ORDERING_STREAM ? id > key->held_by : key->held_by != NONE;
+}
+
 static bool add_due(struct order *order, struct order_key *key, struct row *row)
 {
+	row->failed = false;
 	if (key->held_by == row->id) { /* the row that holds it comes back */
 		CHANGE(order, key, key->held_by = NONE);
 		order->held--;
 		enqueue(order, key, row);
 		return true;
 	}
-	if (key->held_by != NONE || !may_follow(order, key, row)) {
+	if (is_behind_hold(order, key, row->id) || !may_follow(order, key, row)) {
 		drop(order, key, row->id);
 		return false;
 	}
@@ -192,6 +199,9 @@ static bool add_due(struct order *order, struct order_key *key, struct row *row)
 static void hold(struct order *order, struct order_key *key, int64_t id)
 {
 	order->held += key->held_by == NONE;
+	if (key->held_by != NONE &&
+		key->held_by != id) /* of two that failed, the later comes by a sweep */
+		drop(order, key, id > key->held_by ? id : key->held_by);
 	key->seen = order->pass;
 	if (id < key->held_by)
 		CHANGE(order, key, key->held_by = id);
@@ -217,14 +227,20 @@ bool order_add(struct order *order, struct row *row)
 	return false;
 }
 
-void order_saw(struct order *order, const struct row *row)
+void order_saw(struct order *order, const struct row *row, enum row_source source)
 {
 	struct order_key *key = NULL;
 
+	if (source == ROW_SWEEP)
+		order->sweep_at = row->id;
 	if (has_key(order, row))
 		key = map_get_pointer(&order->keys, hash_of(order, row));
-	if (key)
-		key->seen = order->pass;
+	if (!key)
+		return;
+	key->seen = order->pass;
+	if (row->failed &&
+		row->id != key->held_by) /* its failure is being noted: none may follow yet */
+		drop(order, key, row->id);
 }
 
 /* The queue of ORDERING_STREAM, where it may fly. */
@@ -232,7 +248,7 @@ static struct order_key *open_queue(const struct order *order)
 {
 	struct order_key *key = map_get_pointer(&order->keys, THE_KEY);
 
-	return key && key->queue && key->held_by == NONE ? key : NULL;
+	return key && key->queue && key->queue->id < key->held_by ? key : NULL;
 }
 
 bool order_is_ready(const struct order *order)
@@ -258,7 +274,7 @@ bool order_return(struct order *order, struct row *row)
 {
 	struct order_key *key = key_of(order, THE_KEY);
 
-	if (key->held_by != NONE) {
+	if (is_behind_hold(order, key, row->id)) {
 		drop(order, key, row->id);
 		return false;
 	}
@@ -294,18 +310,34 @@ void order_done(struct order *order, struct row *row)
 	forget_if_idle(order, key);
 }
 
+/* What waits behind the row that holds the key. */
+static struct row *drop_waiting(struct order *order, struct order_key *key)
+{
+	struct row **from = &key->queue, *last = NULL;
+
+	while (*from && !is_behind_hold(order, key, (*from)->id)) {
+		last = *from;
+		from = &last->next;
+	}
+	struct row *dropped = *from;
+	for (struct row *each = dropped; each; each = each->next) {
+		drop(order, key, each->id);
+		CHANGE(order, key, key->queued--);
+	}
+	*from = NULL;
+	key->queue_last = last;
+	return dropped;
+}
+
 struct row *order_failed(struct order *order, struct row *row)
 {
 	if (!has_key(order, row))
 		return NULL;
 	struct order_key *key = key_of(order, row->key_hash);
+	row->failed = true; /* until it is read again */
 	key->flying = NULL;
 	hold(order, key, row->id);
-	struct row *waiting = key->queue;
-	for (struct row *each = waiting; each; each = each->next)
-		drop(order, key, each->id);
-	CHANGE(order, key, (key->queue = NULL, key->queued = 0));
-	return waiting;
+	return drop_waiting(order, key);
 }
 
 int64_t order_dropped_from(const struct order *order)

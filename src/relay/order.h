@@ -44,8 +44,8 @@ void order_finish(struct order *order);
  */
 bool order_add(struct order *order, struct row *row);
 
-/* A row was read again that is in memory already. */
-void order_saw(struct order *order, const struct row *row);
+/* A row was read again, by this question, that is in memory already: the one in memory. */
+void order_saw(struct order *order, const struct row *row, enum row_source source);
 
 /* The next row that may fly; it is on its way until done or failed is called. NULL: none. */
 struct row *order_next(struct order *order);

@@ -37,7 +37,8 @@ struct session {
 	struct order order;
 	struct flights flights;
 	struct row *turned_away, *turned_away_last; /* not stored, since the chain is broken */
-	bool overtaken; /* the first of them: another one's message made room for those behind it */
+	uint64_t first_away; /* the token of the first of them; 0: none */
+	bool overtaken; /* it was: another one's message made room for those behind it */
 	struct map rows; /* id -> the row in memory */
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;

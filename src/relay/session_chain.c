@@ -31,6 +31,28 @@ static void turn_away(struct session *s, struct row *row)
 	s->turned_away_last = row;
 }
 
+/* What was sent behind a break is not judged: it comes again, in its place. */
+static bool comes_again(
+	const struct session *s, const struct flight *flight, enum judgement judgement)
+{
+	if (judgement == JUDGE_BREAK)
+		return true;
+	return chain_is_behind(s->chain, flight->token) &&
+		(judgement == JUDGE_DEAD || judgement == JUDGE_RETRY || judgement == JUDGE_ASK);
+}
+
+static bool check_stored(
+	struct session *s, const struct flight *flight, const struct puback *ack, struct error *err)
+{
+	if (s->first_away && flight->token > s->first_away)
+		s->overtaken = true;
+	return chain_stored(s->chain, flight->expected, ack->seq) ||
+		error_set(err, ERROR_USAGE,
+			"stream %s stored a message at %" PRIu64 " that had to come after %" PRIu64
+			": the server does not check %s; use ordering: key",
+			ack->stream, ack->seq, flight->expected, HEADER_EXPECTED_LAST);
+}
+
 bool session_chain_answer(struct session *s, struct flight *flight, const struct puback *ack,
 	bool *dealt, struct error *err)
 {
@@ -39,19 +61,15 @@ bool session_chain_answer(struct session *s, struct flight *flight, const struct
 	*dealt = false;
 	if (!s->chain->on)
 		return true;
-	if (judgement == JUDGE_DELIVERED) {
-		s->overtaken = s->overtaken || s->turned_away;
-		return chain_stored(s->chain, flight->expected, ack->seq) ||
-			error_set(err, ERROR_USAGE,
-				"stream %s stored a message at %" PRIu64
-				" that had to come after %" PRIu64
-				": the server does not check %s; use ordering: key",
-				ack->stream, ack->seq, flight->expected, HEADER_EXPECTED_LAST);
-	}
-	chain_break(s->chain, clock_now_ms());
-	*dealt = judgement == JUDGE_BREAK;
-	if (*dealt)
-		turn_away(s, flights_land(&s->flights, flight));
+	if (judgement == JUDGE_DELIVERED)
+		return check_stored(s, flight, ack, err);
+	*dealt = comes_again(s, flight, judgement);
+	chain_break(s->chain, flight->token, clock_now_ms());
+	if (!*dealt)
+		return true;
+	if (s->first_away == 0 || flight->token < s->first_away)
+		s->first_away = flight->token;
+	turn_away(s, flights_land(&s->flights, flight));
 	return true;
 }
 
@@ -84,6 +102,7 @@ static struct row *take_unstored(struct session *s)
 		turn_away(s, flights_land(&s->flights, s->flights.oldest));
 	struct row *rows = s->turned_away;
 	s->turned_away = NULL;
+	s->first_away = 0;
 	return rows;
 }
 

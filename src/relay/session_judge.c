@@ -258,7 +258,7 @@ bool session_check_silence(struct session *s, struct error *err)
 	if (s->flights.newest_answered > oldest->token) {
 		if (!s->chain->on)
 			return judge_unanswered(s, oldest, err);
-		chain_break(s->chain, clock_now_ms());
+		chain_break(s->chain, oldest->token, clock_now_ms());
 		return true;
 	}
 	link_last_error(s->link, server, sizeof(server));

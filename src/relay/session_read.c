@@ -34,7 +34,7 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 	bool dealt;
 
 	if (known) {
-		order_saw(&s->order, row);
+		order_saw(&s->order, known, row->source);
 		row_release(row);
 		return true;
 	}

@@ -22,13 +22,15 @@ static void test_a_break_waits_for_the_answers(void **state)
 
 	(void)state;
 	chain_init(&chain, true, 100);
-	chain_break(&chain, 1000);
+	chain_break(&chain, 50, 1000);
 	assert_true(chain.broken);
 	assert_false(chain_is_due(&chain, 5, 1000));
 	assert_true(chain_is_due(&chain, 0, 1000));
 	assert_false(chain_is_due(&chain, 5, 1200));
 	assert_true(chain_is_due(&chain, 5, 1400)); /* what has no answer yet will get none */
-	chain_break(&chain, 1390); /* the same break */
+	chain_break(&chain, 40, 1390); /* the same break, noticed before */
+	assert_true(chain_is_behind(&chain, 41));
+	assert_false(chain_is_behind(&chain, 40));
 	assert_true(chain_is_due(&chain, 5, 1400));
 	chain_mend(&chain, 7);
 	assert_false(chain.broken);
@@ -43,7 +45,7 @@ static void test_breaks_without_progress_take_longer(void **state)
 	(void)state;
 	chain_init(&chain, true, 1000);
 	for (int i = 0; i < 40; i++) {
-		chain_break(&chain, now);
+		chain_break(&chain, 1, now);
 		int64_t took = 0;
 		while (!chain_is_due(&chain, 0, now + took))
 			assert_true(++took < 1000);
@@ -53,7 +55,7 @@ static void test_breaks_without_progress_take_longer(void **state)
 	}
 	assert_in_range(longest, 100, 999);
 	chain_stored(&chain, 0, 1);
-	chain_break(&chain, now);
+	chain_break(&chain, 1, now);
 	assert_true(chain_is_due(&chain, 0, now));
 }
 
@@ -66,7 +68,7 @@ static void test_the_window(void **state)
 	chain_init(&chain, true, 1000);
 	assert_int_equal(chain.window, 1000);
 	for (int i = 0; i < 10; i++) {
-		chain_break(&chain, 0);
+		chain_break(&chain, 1, 0);
 		chain_mend(&chain, 0);
 	}
 	assert_in_range(chain.window, 1, 100);
@@ -75,7 +77,7 @@ static void test_the_window(void **state)
 	assert_int_equal(chain.window, 1000);
 
 	chain_init(&chain, true, 3);
-	chain_break(&chain, 0);
+	chain_break(&chain, 1, 0);
 	assert_int_equal(chain.window, 3);
 }
 

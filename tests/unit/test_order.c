@@ -432,7 +432,7 @@ static void test_a_refused_key_waits_for_the_next_sweep(void **state)
 	add(&order, 1, "a");
 	struct row *flying = flies(&order, 1);
 	order_sweep_begin(&order, INT64_MIN);
-	order_saw(&order, flying);
+	order_saw(&order, flying, ROW_SWEEP);
 	order_failed(&order, flying);
 	refuse_from(&order, 2, "a", ROW_SWEEP);
 	add_from(&order, 1, "a", ROW_RETRY); /* free again, but 2 is gone */
@@ -548,7 +548,7 @@ static void test_a_full_sweep_keeps_a_live_hold(void **state)
 	for (int i = 0; i < 3; i++) {
 		order_sweep_begin(&order, INT64_MIN);
 		if (i == 0)
-			order_saw(&order, failed); /* not settled yet */
+			order_saw(&order, failed, ROW_SWEEP); /* not settled yet */
 		else
 			assert_false(order_add(&order, waiting));
 		refuse_from(&order, 2, "a", ROW_SWEEP);
@@ -660,6 +660,90 @@ static void test_a_failed_row_holds_the_stream(void **state)
 	for (int i = 2; i <= 5; i++)
 		passes(&order, i);
 	end_clean(&order);
+}
+
+/* Rows before the one that failed were on their way with it: they come first. */
+static void test_what_was_before_a_failed_row(void **state)
+{
+	struct order order;
+	struct row *row[5];
+
+	(void)state;
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	for (int i = 1; i <= 4; i++)
+		row[i] = add(&order, i, NULL);
+	for (int i = 1; i <= 3; i++)
+		flies(&order, i);
+	assert_ptr_equal(order_failed(&order, row[2]), row[4]);
+	assert_true(order_return(&order, row[1]));
+	assert_false(order_return(&order, row[3]));
+	passes(&order, 1);
+	nothing_flies(&order);
+	row[2]->source = ROW_RETRY;
+	assert_true(order_add(&order, row[2]));
+	passes(&order, 2);
+	assert_int_equal(order_sweep_from(&order), 3);
+	order_finish(&order);
+}
+
+/* Two failed rows of one key, of which the later is due first: it must not pass. */
+static void two_failed(enum ordering ordering)
+{
+	struct order order;
+	struct row *five = make(5, "k", ROW_NEW), *eight = make(8, "k", ROW_NEW);
+
+	order_init(&order, ordering, LIMIT);
+	eight->wait_ms = five->wait_ms = 100;
+	eight->failed = five->failed = true;
+	assert_false(order_add(&order, five));
+	assert_false(order_add(&order, eight));
+	refuse_from(&order, 9, "k", ROW_NEW);
+	refuse_from(&order, 8, "k", ROW_RETRY);
+	add_from(&order, 5, "k", ROW_RETRY);
+	passes(&order, 5);
+	refuse_from(&order, 9, "k", ROW_GAP);
+	assert_int_equal(order_sweep_from(&order), 8);
+	order_sweep_begin(&order, 8);
+	eight->source = ROW_SWEEP;
+	assert_false(order_add(&order, eight));
+	refuse_from(&order, 9, "k", ROW_SWEEP);
+	order_sweep_end(&order);
+	nothing_flies(&order);
+	add_from(&order, 8, "k", ROW_RETRY);
+	passes(&order, 8);
+	order_finish(&order);
+}
+
+static void test_two_failed_rows(void **state)
+{
+	(void)state;
+	two_failed(ORDERING_KEY);
+	two_failed(ORDERING_STREAM);
+}
+
+/* The failure of a row is still being noted when a sweep comes by: what stands behind it must wait. */
+static void test_a_sweep_over_a_row_that_just_failed(void **state)
+{
+	struct order order;
+	struct row *row[4];
+
+	(void)state;
+	order_init(&order, ORDERING_STREAM, LIMIT);
+	for (int i = 1; i <= 3; i++)
+		row[i] = add(&order, i, NULL);
+	flies(&order, 1);
+	flies(&order, 2);
+	assert_ptr_equal(order_failed(&order, row[2]), row[3]);
+	assert_null(order_failed(&order, row[1])); /* and then the one before it */
+	row[1]->source = ROW_RETRY;
+	assert_true(order_add(&order, row[1]));
+	passes(&order, 1);
+	order_sweep_begin(&order, order_sweep_from(&order));
+	order_saw(&order, row[2], ROW_SWEEP);
+	refuse_from(&order, 3, NULL, ROW_SWEEP);
+	order_sweep_end(&order);
+	nothing_flies(&order);
+	order_finish(&order);
 }
 
 /* A row that is not due: held where it failed, in nobody's way where it is scheduled. */
@@ -878,7 +962,7 @@ static void offer(struct model *m, const struct read_row *read, enum row_source 
 	struct record *r = &m->table[read->id];
 
 	if (r->in_memory) {
-		order_saw(&m->order, &r->row);
+		order_saw(&m->order, &r->row, source);
 		return;
 	}
 	r->row = (struct row){
@@ -1195,6 +1279,9 @@ int main(void)
 		cmocka_unit_test(test_a_stream_is_one_key),
 		cmocka_unit_test(test_what_the_stream_turned_away_comes_again),
 		cmocka_unit_test(test_a_failed_row_holds_the_stream),
+		cmocka_unit_test(test_what_was_before_a_failed_row),
+		cmocka_unit_test(test_two_failed_rows),
+		cmocka_unit_test(test_a_sweep_over_a_row_that_just_failed),
 		cmocka_unit_test(test_a_stream_and_rows_that_are_not_due),
 		cmocka_unit_test(test_the_model),
 	};
