@@ -15,7 +15,7 @@ const char *const action_names[ACTIONS] = { "single", "burst", "hot-burst", "key
 
 unsigned action_weight(enum action action, const struct plan *plan)
 {
-	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 8, 4, 4, 2, 3 };
+	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 8, 4, 4, 4, 3 };
 	bool postgres = plan->options.postgres;
 
 	if (action == ACTION_SAME_ID) /* needs an order, and a stream that remembers the first */
@@ -173,6 +173,12 @@ static int64_t do_poison(struct writer *writer)
 	return commit(writer, 1 + add_keyless(writer, (struct rows){ .count = 1 }));
 }
 
+static void new_id(struct writer *writer, char id[64])
+{
+	snprintf(id, 64, "%08x-0000-4000-8000-%012llx", (unsigned)random_next(&writer->random),
+		(unsigned long long)(random_next(&writer->random) & 0xffffffffffffu));
+}
+
 /* The second one is another event, so it may neither be stored nor pass for delivered. */
 static int64_t do_same_id(struct writer *writer)
 {
@@ -180,9 +186,7 @@ static int64_t do_same_id(struct writer *writer)
 
 	new_tag(writer, first);
 	new_tag(writer, second);
-	snprintf(id, sizeof(id), "%08x-0000-4000-8000-%012llx",
-		(unsigned)random_next(&writer->random),
-		(unsigned long long)(random_next(&writer->random) & 0xffffffffffffu));
+	new_id(writer, id);
 	sql_begin(writer);
 	sql_keyless(writer, first, &(struct rows){ .tag = first, .event_id = id, .count = 1 });
 	sql_keyless(writer, first,
@@ -195,7 +199,7 @@ static int64_t do_late(struct writer *writer)
 {
 	sql_begin(writer);
 	int64_t rows = add_keyless(writer, (struct rows){ .count = 2, .late = true });
-	rows += add_keyed(writer, 1, 2, true);
+	rows += add_keyed(writer, some(writer, 1, 4), some(writer, 1, 40), true);
 	if (!sql_run(writer))
 		return 0;
 	nap(random_between(&writer->random, 50, random_chance(&writer->random, 20) ? 1500 : 400));
@@ -222,14 +226,25 @@ static int64_t do_ahead(struct writer *writer)
 	return commit(writer, 5);
 }
 
+/*
+ * The writers of this key take turns by a lock that needs no transaction id, and insert into the outbox
+ * first: while its trigger sleeps the row has its id, and its transaction has none.
+ */
 static int64_t do_slow(struct writer *writer)
 {
+	char tag[32], id[64];
+
+	new_tag(writer, tag);
+	new_id(writer, id);
 	sql_begin(writer);
-	return commit(writer,
-		add_keyless(writer,
-			(struct rows){ .count = some(writer, 1, 3),
-				.headers = "{\"Slow\":\"yes\"}",
-				.late = true }));
+	sql_add(writer,
+		"SELECT pg_advisory_xact_lock(1); INSERT INTO dray.outbox (event_id, subject, key, "
+		"headers, payload) VALUES ('%s', 'chaos.slow', 'slow', '{\"Slow\":\"yes\"}', "
+		"convert_to('%s:1', 'UTF8')); INSERT INTO ledger SELECT '%s', 'good', '%s', "
+		"(SELECT count(*) FROM ledger WHERE key = 'slow') + 1, 'chaos.slow', 'slow', NULL, "
+		"'%s:1', 0, 0, 1;",
+		id, tag, tag, id, tag);
+	return commit(writer, 1);
 }
 
 static int64_t finish_prepared(struct writer *writer)
