@@ -264,6 +264,8 @@ bool audit(struct world *world, int64_t began_ms)
 	struct verdicts v = { .stuck = wait_until_arrived(world, js) };
 
 	v.slow = slow_alone(world, js);
+	if (world->plan->options.postgres && world->plan->drawn_last)
+		writers_add_drawn(world->writers);
 	v.stuck += wait_until_arrived(world, js);
 
 	world_finish(world);

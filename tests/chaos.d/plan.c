@@ -43,6 +43,7 @@ static void choose_settings(struct plan *plan, uint64_t *random)
 	plan->batch = batches[random_between(random, 0, 3)];
 	plan->max_in_flight = windows[random_between(random, 0, 2)];
 	plan->writers = (int)random_between(random, 3, PLAN_WRITERS);
+	plan->drawn_last = random_chance(random, 40);
 }
 
 static void choose_weights(struct plan *plan, uint64_t *random)

@@ -167,3 +167,20 @@ void writers_add_one(struct writers *writers)
 	if (!sql_run(&writers->open))
 		give_up("no row can be written");
 }
+
+void writers_add_drawn(struct writers *writers)
+{
+	struct writer *writer = &writers->open;
+
+	sql_begin(writer);
+	sql_draw(writer, 5);
+	sql_add(writer, "COMMIT");
+	bool good = sql_run(writer);
+	writers_add_one(writers);
+	nap(1500); /* by then the relay has read past them, and sleeps */
+	sql_begin(writer);
+	sql_to_outbox_drawn(writer, &(struct rows){ .tag = "drawn", .count = 5, .late = true });
+	sql_add(writer, "COMMIT");
+	if (!good || !sql_run(writer))
+		give_up("no row can be written");
+}

@@ -16,6 +16,9 @@ int64_t writers_rows(const struct writers *writers);
 /* One row more, after their end. */
 void writers_add_one(struct writers *writers);
 
+/* Rows under ids lower than one that the relay has seen; PostgreSQL only. */
+void writers_add_drawn(struct writers *writers);
+
 /* Ends them and everything that they left open, and says how often each kind of turn was taken. */
 void writers_end(struct writers *writers);
 
