@@ -15,7 +15,7 @@ const char *const action_names[ACTIONS] = { "single", "burst", "hot-burst", "key
 
 unsigned action_weight(enum action action, const struct plan *plan)
 {
-	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 8, 4, 4, 4, 3 };
+	static const unsigned usual[ACTIONS] = { 40, 20, 8, 15, 8, 6, 3, 4, 8, 4, 4, 4, 8 };
 	bool postgres = plan->options.postgres;
 
 	if (action == ACTION_SAME_ID) /* needs an order, and a stream that remembers the first */
@@ -31,6 +31,7 @@ void action_make_keys(struct testdb *db)
 {
 	testdb_exec(db, "INSERT INTO business SELECT 'key-' || i, 0 FROM series WHERE i <= %d",
 		COLD_KEYS + HOT_KEYS);
+	testdb_exec(db, "INSERT INTO business VALUES ('key-prepared', 0)");
 	testdb_exec(db,
 		"CREATE TABLE drawn (writer INT NOT NULL, n BIGINT NOT NULL, id BIGINT NOT NULL)");
 }
@@ -258,12 +259,17 @@ static int64_t finish_prepared(struct writer *writer)
 	return testdb_try(writer->db, NULL, sql) && commits ? PREPARED_ROWS : 0;
 }
 
+/* The lock on the business row stays until the transaction is finished, so the key is nobody else's. */
 static int64_t do_prepared(struct writer *writer)
 {
+	char tag[32];
+
 	if (writer->prepared)
 		return finish_prepared(writer);
+	new_tag(writer, tag);
 	sql_begin(writer);
-	add_keyless(writer, (struct rows){ .count = PREPARED_ROWS, .late = true });
+	sql_keyed(writer, "'key-prepared'",
+		&(struct rows){ .tag = tag, .count = PREPARED_ROWS, .late = true });
 	sql_add(writer, "PREPARE TRANSACTION 'chaos-%d'", writer->number);
 	sql_run(writer);
 	writer->prepared = true; /* or one from before a crash is in the way: finish it */
