@@ -134,7 +134,7 @@ void pg_server_start(struct pg_server *server, const char *name, const char *con
 void pg_server_again(struct pg_server *server)
 {
 	/* After a crash, the children of the old one may still hold its shared memory for a moment. */
-	for (int tries = 0; tries < 5; tries++) {
+	for (int tries = 0; tries < 50; tries++) {
 		launch(server);
 		if (comes_up(server))
 			return;
