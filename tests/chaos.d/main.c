@@ -79,5 +79,7 @@ int main(int argc, char **argv)
 	feeder_end(world.feeder);
 	say("  all is written after %lld ms", (long long)(now_ms() - began_ms));
 	faults_report(&world);
-	return audit(&world, began_ms) ? 0 : 1;
+	bool good = audit(&world, began_ms);
+	testdb_close(world.db);
+	return good ? 0 : 1;
 }
