@@ -128,7 +128,11 @@ int main(void)
 		FOR_BOTH(test_under_the_database),
 	};
 
-	small_disk_prepare();
+	const char *forbidden = small_disk_prepare();
+	if (forbidden) {
+		say("skipped: %s", forbidden);
+		return SMALL_DISK_SKIPPED;
+	}
 	only_named_tests();
 	return long_run() ? cmocka_run_group_tests_name("full disks", all, start, NULL)
 			  : cmocka_run_group_tests_name("full disks", few, start, NULL);
