@@ -98,8 +98,8 @@ void config_hide_secrets(const char *url, struct buf *out)
 		buf_add_text(out, url);
 		return;
 	}
-	for (const char *one = url;;
-		one++) { /* a comma in PostgreSQL's separates hosts, or is any text */
+	/* A comma in PostgreSQL's separates hosts, or is any text. */
+	for (const char *one = url;; one++) {
 		size_t size = is_postgres(url) ? strlen(one) : strcspn(one, ",");
 		hide_one((struct slice){ one, size }, is_postgres(url), out);
 		one += size;

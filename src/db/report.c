@@ -8,6 +8,21 @@
 
 #define NUMBERS 5
 
+void report_error_list(struct report *report, const char *format, va_list arguments)
+{
+	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
+	report->last_error_ms = clock_wall_ms();
+}
+
+void report_error(struct report *report, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	report_error_list(report, format, arguments);
+	va_end(arguments);
+}
+
 bool report_write(struct db *db, const struct report *report, struct error *err)
 {
 	const int64_t values[NUMBERS] = { report->events, report->backlog, report->lag_ms,

@@ -17,6 +17,11 @@ struct report {
 
 #define REPORT_EVERY_MS 5000
 
+/* The last error, as `dray status` shows it, and when: now. */
+void report_error(struct report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void report_error_list(struct report *report, const char *format, va_list arguments);
+
 bool report_write(struct db *db, const struct report *report, struct error *err);
 
 #endif

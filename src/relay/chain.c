@@ -1,8 +1,6 @@
 /* The chain of expected sequences of ORDERING_STREAM. */
 #include "relay/chain.h"
 
-#include <string.h>
-
 #define WINDOW_MIN 64
 #define LOST_AFTER_MS \
 	300 /* a leader that steps down answers nothing of what it had; no use in waiting */

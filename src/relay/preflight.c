@@ -122,6 +122,7 @@ static void check_stream(const struct checked *c, struct link *link)
 	if (!stream_get_info(link, c->relay->stream, &info, NULL, &err) ||
 		!streams_check(&info, c->relay->ordering == ORDERING_STREAM, &err)) {
 		problem(c, &err);
+		stream_info_finish(&info);
 		return;
 	}
 	SAY(c, FINDING_OK, "stream %s is there, with %" PRIu64 " messages", info.name,

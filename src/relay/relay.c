@@ -49,8 +49,7 @@ static void recovered(void *context)
 
 static void trouble(struct relay *relay, const struct error *err)
 {
-	snprintf(relay->report.last_error, sizeof(relay->report.last_error), "%s", err->text);
-	relay->report.last_error_ms = clock_wall_ms();
+	report_error(&relay->report, "%s", err->text);
 	bool set_up = err->kind == ERROR_SCHEMA;
 	if (relay->outage_ms && (!set_up || relay->told_set_up)) {
 		log_debug(relay->config->name, "still waiting: %s", err->text);
@@ -187,7 +186,7 @@ bool relay_run(const struct config *config, const struct config_relay *relay, st
 	while (ok && !stop_requested(stop))
 		ok = take_turn(&run, err);
 	if (!ok)
-		snprintf(run.report.last_error, sizeof(run.report.last_error), "%s", err->text);
+		report_error(&run.report, "%s", err->text);
 	finish(&run);
 	return ok;
 }

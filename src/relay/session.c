@@ -22,14 +22,12 @@
 
 void session_alarm(struct session *s, const char *format, ...)
 {
-	struct report *report = s->report;
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
+	report_error_list(s->report, format, arguments);
 	va_end(arguments);
-	report->last_error_ms = clock_wall_ms();
-	log_error(s->config->name, "%s", report->last_error);
+	log_error(s->config->name, "%s", s->report->last_error);
 }
 
 static size_t capacity(const struct config_relay *config)
@@ -138,13 +136,11 @@ static int64_t lowest_row(const struct session *s)
 /* Of the rows that were read before a stream was met none is left: whatever of them it held is settled. */
 static void end_doubts(struct session *s)
 {
-	int64_t lowest = s->scanned ? lowest_row(s) : 0;
-
 	for (size_t i = 0; s->scanned && i < s->streams.count; i++) {
 		int64_t *until = &s->streams.items[i].unsure_until;
 		if (*until == INT64_MAX)
 			*until = s->highest;
-		if (*until < lowest)
+		if (*until > 0 && *until < lowest_row(s))
 			*until = 0;
 	}
 }

@@ -61,9 +61,7 @@ void session_fail(struct session *s, struct row *row, bool dead, const char *why
 	dead = dead || backoff_exhausted(retry, row->attempts + 1);
 	struct verdict *verdict = new_verdict(s, row, dead ? OUTCOME_DEAD : OUTCOME_RETRY);
 	verdict->error = memory_text(why);
-	snprintf(s->report->last_error, sizeof(s->report->last_error), "row %" PRId64 ": %s",
-		row->id, why);
-	s->report->last_error_ms = clock_wall_ms();
+	report_error(s->report, "row %" PRId64 ": %s", row->id, why);
 	if (dead) {
 		say_dead(s, row, why);
 		order_done(&s->order, row);

@@ -52,15 +52,13 @@ static void tell(struct ingest *ingest, const char *format, ...)
 
 static void tell(struct ingest *ingest, const char *format, ...)
 {
-	struct report *report = &ingest->report;
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
+	report_error_list(&ingest->report, format, arguments);
 	va_end(arguments);
-	report->last_error_ms = clock_wall_ms();
 	ingest->keep_error = true;
-	log_error(ingest->config->name, "%s", report->last_error);
+	log_error(ingest->config->name, "%s", ingest->report.last_error);
 }
 
 /*

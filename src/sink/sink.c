@@ -21,11 +21,13 @@ static bool is_fatal(const struct ingest *ingest, enum error_kind kind)
 		kind == ERROR_INTERNAL || kind == ERROR_REJECTED;
 }
 
-/* The first failure of an outage is told, and once if the set-up is at fault; a conflict after progress is part of the work. */
+/*
+ * The first failure of an outage is told, and once more if the set-up is at fault; a conflict after progress
+ * is part of the work.
+ */
 static void tell(struct ingest *ingest, const struct error *why, bool progress)
 {
-	snprintf(ingest->report.last_error, sizeof(ingest->report.last_error), "%s", why->text);
-	ingest->report.last_error_ms = clock_wall_ms();
+	report_error(&ingest->report, "%s", why->text);
 	ingest->keep_error = false;
 	if (why->kind == ERROR_CONFLICT && progress) {
 		log_debug(ingest->config->name, "begins again: %s", why->text);
@@ -81,9 +83,7 @@ bool sink_run(const struct config *config, const struct config_sink *sink, struc
 		return false;
 	bool ok = run_sessions(&ingest, err);
 	if (!ok) {
-		snprintf(ingest.report.last_error, sizeof(ingest.report.last_error), "%s",
-			err->text);
-		ingest.report.last_error_ms = clock_wall_ms();
+		report_error(&ingest.report, "%s", err->text);
 	}
 	ingest_report(&ingest, "stopped");
 	ingest_finish(&ingest);
