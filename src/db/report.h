@@ -1,6 +1,8 @@
 #ifndef DB_REPORT_H
 #define DB_REPORT_H
 
+#include <stdarg.h>
+
 #include "db/db.h"
 
 /* A pipeline's row for `dray status`, written by whoever runs the pipeline. */
@@ -20,7 +22,8 @@ struct report {
 /* The last error, as `dray status` shows it, and when: now. */
 void report_error(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void report_error_list(struct report *report, const char *format, va_list arguments);
+void report_error_list(struct report *report, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
 bool report_write(struct db *db, const struct report *report, struct error *err);
 

@@ -22,17 +22,28 @@ static bool is_password(const char *keyword)
 	return size >= 8 && strcmp(keyword + size - 8, "password") == 0;
 }
 
-/* Whether the word stands in passwords, and only there. */
+static size_t count(const char *text)
+{
+	size_t found = 0;
+
+	while ((text = strstr(text, SECRET))) {
+		text += strlen(SECRET);
+		found++;
+	}
+	return found;
+}
+
+/* Whether the word stands in passwords, and only there: not in a user that a parameter replaces either. */
 static bool secret_to_libpq(const char *url)
 {
 	PQconninfoOption *options = PQconninfoParse(url, NULL);
-	bool inside = false, outside = false;
+	size_t inside = 0;
 
 	for (const PQconninfoOption *o = options; o && o->keyword; o++)
-		if (o->val && strstr(o->val, SECRET))
-			*(is_password(o->keyword) ? &inside : &outside) = true;
+		if (o->val && is_password(o->keyword))
+			inside += count(o->val);
 	PQconninfoFree(options);
-	return inside && !outside;
+	return inside > 0 && inside == count(url);
 }
 
 /* A token, or what follows the user: in front of the last @ before a path. */
