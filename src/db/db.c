@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "db/embedded.h"
 #include "db/postgres.h"
+#include "db/postgres_url.h"
 #include "db/sqlite.h"
 
 struct db {
@@ -28,8 +29,10 @@ bool db_check_url(const char *url, enum db_kind *kind, struct error *err)
 		return true;
 	}
 	if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) {
+		PQconninfoOption *options = postgres_url_parse(url, err);
 		*kind = DB_POSTGRES;
-		return true;
+		PQconninfoFree(options);
+		return options != NULL;
 	}
 	return error_set(err, ERROR_USAGE,
 		"a database is sqlite:PATH or postgresql://HOST/NAME, and this is neither");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "db/postgres_url.h"
 #include "db/hosts.h"
 
 struct postgres {
@@ -20,39 +21,20 @@ struct postgres {
 	struct stop *stop;
 };
 
-static const char *option(const PQconninfoOption *options, const char *keyword)
-{
-	for (; options && options->keyword; options++)
-		if (strcmp(options->keyword, keyword) == 0 && options->val && *options->val)
-			return options->val;
-	return NULL;
-}
-
-static char *make_label(const PQconninfoOption *options)
-{
-	const char *host = option(options, "host"), *port = option(options, "port");
-	const char *database = option(options, "dbname");
-
-	return memory_format("postgresql://%s%s%s/%s", host ? host : "(default host)",
-		port ? ":" : "", port ? port : "", database ? database : "(default database)");
-}
-
 struct postgres *postgres_create(
 	const char *url, const char *name, struct stop *stop, struct error *err)
 {
-	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	PQconninfoOption *options = postgres_url_parse(url, err);
 
-	if (!options) { /* libpq's own message would show the text, which may hold a password */
-		error_set(err, ERROR_USAGE, "not a connection URI that libpq understands");
+	if (!options)
 		return NULL;
-	}
 	struct postgres *postgres = memory_new(sizeof(*postgres));
 	*postgres = (struct postgres){ .url = memory_text(url),
 		.name = memory_text(name),
-		.label = make_label(options),
+		.label = postgres_url_label(options),
 		.stop = stop };
-	hosts_init(&postgres->hosts, option(options, "host"), option(options, "hostaddr"),
-		option(options, "port"));
+	hosts_init(&postgres->hosts, postgres_url_option(options, "host"),
+		postgres_url_option(options, "hostaddr"), postgres_url_option(options, "port"));
 	PQconninfoFree(options);
 	return postgres;
 }

@@ -17,8 +17,8 @@ includes | awk '
 	{ file = $1; included = $2; layer = file; sub(/^src\//, "", layer); sub(/\/?[^\/]*$/, "", layer) }
 	included ~ /^sqlite3/ && file !~ /^src\/(db\/sqlite\.[ch]|relay\/outbox_sqlite[a-z_]*\.[ch]|sink\/table_sqlite\.c)$/ {
 		wrong("only db/sqlite.[ch] and the two SQLite drivers may") }
-	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres\.[ch]|relay\/outbox_postgres[a-z_]*\.[ch]|sink\/table_postgres\.c)$/ {
-		wrong("only db/postgres.[ch] and the two PostgreSQL drivers may") }
+	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres(_url)?\.[ch]|relay\/outbox_postgres[a-z_]*\.[ch]|sink\/table_postgres\.c)$/ {
+		wrong("only db/postgres[_url].[ch] and the two PostgreSQL drivers may") }
 	included ~ /^nats(\/nats)?\.h$/ && file !~ /^src\/(nats\/[^\/]*\.c|relay\/publisher\.c|sink\/consumer\.c)$/ {
 		wrong("only nats/*.c, relay/publisher.c and sink/consumer.c may") }
 	layer ~ /^relay/ && included ~ /^sink\// { wrong("relay/ and sink/ know nothing of each other") }

@@ -298,6 +298,28 @@ static void what_a_pipeline_needs_is_named(void **state)
 	refused("streams:\n  - { name: S, subjects: [] }\n", 2, "subjects: may not be empty");
 }
 
+/* A password that libpq would take apart: what it takes for host, port or database would be shown. */
+static void passwords_that_break_a_url_are_refused(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "u:hu/sh@h/d", "the port is not a number" },
+		{ "u:12/hush@h/d", "an @ stands behind a /" },
+		{ "u:hu@sh@h/d", "the host has an @ in it" },
+		{ "u:hush@h,hu@sh/d", "the host has an @ in it" },
+		{ "u:h%ZZush@h/d", "not a connection URI that libpq understands" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *said = load_bad(text(
+			"relays:\n  - { name: a, database: \"postgresql://%s\" }\n", cases[i][0]));
+		assert_contains(said, text("dray.yaml:2: database: %s", cases[i][1]));
+		assert_null(strstr(said, "sh@"));
+	}
+	config_destroy(load_good(
+		"relays:\n  - { name: a, database: \"postgresql://u:a%2Fb%40@h,i:1/d\" }\n"
+		"  - { name: b, database: \"postgres:///d?host=@x,/y&user=a@b\" }\n"));
+}
+
 static void what_contradicts_itself_is_refused(void **state)
 {
 	(void)state;
@@ -408,7 +430,7 @@ static void secrets_are_never_shown(void **state)
 {
 	struct config *config = load_good(
 		"nats: { url: \"nats://u:hush@a,nats://hush@b\", user: u, password: hush }\n"
-		"relays: [ { name: a, database: \"postgresql://u:hush@h/d?sslpassword=hush&x=1\" } ]\n");
+		"relays: [ { name: a, database: \"postgresql://u:hush@h/d?sslpassword=hush&sslmode=require\" } ]\n");
 	struct buf shown = { 0 };
 
 	(void)state;
@@ -417,7 +439,7 @@ static void secrets_are_never_shown(void **state)
 	assert_lacks(shown.data, "hush");
 	assert_contains(shown.data, "url: \"nats://u:***@a,nats://***@b\"");
 	assert_contains(shown.data, "password: \"(set)\"");
-	assert_contains(shown.data, "postgresql://u:***@h/d?sslpassword=***&x=1");
+	assert_contains(shown.data, "postgresql://u:***@h/d?sslpassword=***&sslmode=require");
 	buf_finish(&shown);
 	config_destroy(config);
 	assert_lacks(load_bad("nats: { url: \"http://u:hush@h\", password: [hush], hush: 1 }\n"
@@ -627,6 +649,7 @@ int main(void)
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(subjects_are_checked),
 		cmocka_unit_test(what_a_pipeline_needs_is_named),
+		cmocka_unit_test(passwords_that_break_a_url_are_refused),
 		cmocka_unit_test(what_contradicts_itself_is_refused),
 		cmocka_unit_test(every_problem_is_reported),
 		cmocka_unit_test(variables_are_replaced),
