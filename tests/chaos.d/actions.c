@@ -195,12 +195,30 @@ static int64_t do_same_id(struct writer *writer)
 	return commit(writer, 2);
 }
 
+/* Once the locks are free, the next row of the same keys: whoever reads just one of the two turns them around. */
+static int64_t add_next(struct writer *writer, const char *keys, int count)
+{
+	char tag[32];
+
+	new_tag(writer, tag);
+	sql_add(writer, "BEGIN;");
+	sql_keyed(writer, keys, &(struct rows){ .tag = tag, .count = 1 });
+	return commit(writer, count);
+}
+
 /* The rows are there, the ids drawn, the locks held; others commit meanwhile. */
 static int64_t do_late(struct writer *writer)
 {
+	bool many = random_chance(&writer->random, 25);
+	char keys[1024], tag[32];
+
 	sql_begin(writer);
 	int64_t rows = add_keyless(writer, (struct rows){ .count = 2, .late = true });
-	rows += add_keyed(writer, some(writer, 1, 4), some(writer, 1, 40), true);
+	int found = choose_keys(writer, keys, sizeof(keys), some(writer, 1, many ? 2 : 4));
+	int each = many ? some(writer, 100, 200) : some(writer, 1, 40);
+	new_tag(writer, tag);
+	sql_keyed(writer, keys, &(struct rows){ .tag = tag, .count = each, .late = true });
+	rows += (int64_t)found * each;
 	if (!sql_run(writer))
 		return 0;
 	nap(random_between(&writer->random, 50, random_chance(&writer->random, 20) ? 1500 : 400));
@@ -208,7 +226,10 @@ static int64_t do_late(struct writer *writer)
 		testdb_try(writer->db, NULL, "ROLLBACK");
 		return 0;
 	}
-	return testdb_try(writer->db, NULL, "COMMIT") ? rows : 0;
+	if (random_chance(&writer->random, 30))
+		return testdb_try(writer->db, NULL, "COMMIT") ? rows : 0;
+	sql_add(writer, "COMMIT;");
+	return rows + add_next(writer, keys, found);
 }
 
 static int64_t do_ahead(struct writer *writer)
@@ -227,25 +248,32 @@ static int64_t do_ahead(struct writer *writer)
 	return commit(writer, 5);
 }
 
+static void add_slow(struct writer *writer, double seconds)
+{
+	char tag[32], id[64];
+
+	new_tag(writer, tag);
+	new_id(writer, id);
+	sql_add(writer,
+		"SELECT pg_advisory_xact_lock(1); INSERT INTO dray.outbox (event_id, subject, key, "
+		"headers, payload) VALUES ('%s', 'chaos.slow', 'slow', '{\"Slow\":\"%.3f\"}', "
+		"convert_to('%s:1', 'UTF8')); INSERT INTO ledger SELECT '%s', 'good', '%s', "
+		"(SELECT count(*) FROM ledger WHERE key = 'slow') + 1, 'chaos.slow', 'slow', NULL, "
+		"'%s:1', 0, 0, 1;",
+		id, seconds, tag, tag, id, tag);
+}
+
 /*
  * The writers of this key take turns by a lock that needs no transaction id, and insert into the outbox
  * first: while its trigger sleeps the row has its id, and its transaction has none.
  */
 static int64_t do_slow(struct writer *writer)
 {
-	char tag[32], id[64];
-
-	new_tag(writer, tag);
-	new_id(writer, id);
 	sql_begin(writer);
-	sql_add(writer,
-		"SELECT pg_advisory_xact_lock(1); INSERT INTO dray.outbox (event_id, subject, key, "
-		"headers, payload) VALUES ('%s', 'chaos.slow', 'slow', '{\"Slow\":\"yes\"}', "
-		"convert_to('%s:1', 'UTF8')); INSERT INTO ledger SELECT '%s', 'good', '%s', "
-		"(SELECT count(*) FROM ledger WHERE key = 'slow') + 1, 'chaos.slow', 'slow', NULL, "
-		"'%s:1', 0, 0, 1;",
-		id, tag, tag, id, tag);
-	return commit(writer, 1);
+	add_slow(writer, (double)some(writer, 50, 700) / 1000);
+	sql_add(writer, "COMMIT; BEGIN;");
+	add_slow(writer, 0);
+	return commit(writer, 2);
 }
 
 static int64_t finish_prepared(struct writer *writer)

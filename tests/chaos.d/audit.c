@@ -71,6 +71,15 @@ static int64_t slow_alone(struct world *world, struct jetstream *js)
 	return slow;
 }
 
+/* The message of the last row gets lost on its way to the sink; nothing comes after it that would tell. */
+static void lose_the_last(struct world *world)
+{
+	int before = network_lose_next(world, "Nats-Msg-Id");
+
+	writers_add_one(world->writers);
+	say("FAULT lose-last-message %d 1", network_has_lost(world, before, patience(4000)));
+}
+
 /* Where a sequence gives each session a block of ids, they say nothing of the order of commits. */
 static struct oracle *read_ledger(struct world *world)
 {
@@ -161,6 +170,12 @@ static int64_t early(struct world *world)
 		testdb_table(world->db, "events"), published_ms(world));
 }
 
+/* Events that were given to the archive once more, after a transaction that had given them was committed. */
+static int64_t stored_again(struct world *world)
+{
+	return testdb_int(world->db, "SELECT count(*) - count(DISTINCT seq) FROM attempts");
+}
+
 struct stalls {
 	struct world *world;
 	int64_t last_ms; /* when the message before was stored */
@@ -221,7 +236,7 @@ static void make_indexes(struct world *world)
 
 struct verdicts {
 	struct oracle_counts stream, archive;
-	int64_t stuck, slow, undead, unmarked, early, set_aside, queue_missing;
+	int64_t stuck, slow, undead, unmarked, early, set_aside, queue_missing, again;
 };
 
 static bool is_good(const struct verdicts *v)
@@ -230,7 +245,7 @@ static bool is_good(const struct verdicts *v)
 
 	return s->lost + s->leaked + s->duplicated + s->altered + s->reordered + a->lost +
 			a->leaked + a->duplicated + a->altered + a->reordered + v->undead +
-			v->unmarked + v->early + v->set_aside + v->queue_missing ==
+			v->unmarked + v->early + v->set_aside + v->queue_missing + v->again ==
 		0 &&
 		v->stuck + v->slow == 0;
 }
@@ -242,7 +257,7 @@ static void say_result(
 
 	say("RESULT %s seed=%llu database=%s server=%d%s window=%d rows=%lld queued=%lld faults=%d "
 	    "lost=%lld leaked=%lld duplicated=%lld altered=%lld reordered=%lld archive=%lld "
-	    "queue=%lld undead=%lld unmarked=%lld early=%lld stuck=%lld slow=%lld stall_ms=%lld ms=%lld",
+	    "again=%lld queue=%lld undead=%lld unmarked=%lld early=%lld stuck=%lld slow=%lld stall_ms=%lld ms=%lld",
 		is_good(v) ? "good" : "BREACH", (unsigned long long)plan->options.seed,
 		plan->options.postgres ? "postgres" : "sqlite", world->cluster.servers[0].version,
 		plan->options.cluster ? "-cluster" : "", plan->window_ms,
@@ -253,9 +268,9 @@ static void say_result(
 		(long long)v->stream.reordered,
 		(long long)(v->archive.lost + v->archive.leaked + v->archive.duplicated +
 			v->archive.altered + v->archive.reordered + v->set_aside),
-		(long long)v->queue_missing, (long long)v->undead, (long long)v->unmarked,
-		(long long)v->early, (long long)v->stuck, (long long)v->slow, (long long)stall,
-		(long long)(now_ms() - began_ms));
+		(long long)v->again, (long long)v->queue_missing, (long long)v->undead,
+		(long long)v->unmarked, (long long)v->early, (long long)v->stuck,
+		(long long)v->slow, (long long)stall, (long long)(now_ms() - began_ms));
 }
 
 bool audit(struct world *world, int64_t began_ms)
@@ -267,6 +282,8 @@ bool audit(struct world *world, int64_t began_ms)
 	if (world->plan->options.postgres && world->plan->drawn_last)
 		writers_add_drawn(world->writers);
 	v.stuck += wait_until_arrived(world, js);
+	lose_the_last(world);
+	v.stuck += wait_until_arrived(world, js);
 
 	world_finish(world);
 	struct oracle *oracle = read_ledger(world);
@@ -277,6 +294,7 @@ bool audit(struct world *world, int64_t began_ms)
 	v.unmarked = unmarked(world);
 	v.early = early(world);
 	v.set_aside = rows_in(world, "sink_dead", "sink <> 'queue'");
+	v.again = stored_again(world);
 	v.queue_missing = feeder_missing(world->feeder, world->db);
 	say_result(world, &v, began_ms, say_stalls(world));
 	oracle_destroy(oracle);

@@ -5,26 +5,49 @@
 
 #define SEGMENT_MS 1200 /* the rows that belong to a fault are written within this time */
 
-static bool is_possible(const struct plan *plan, const struct fault_kind *kind)
+/* Which of its needs are there. */
+static unsigned given(const struct options *options)
 {
-	bool fenced = plan->window_ms >= 60000 || strcmp(plan->ordering, "stream") == 0;
-	unsigned has = (plan->options.postgres ? NEEDS_POSTGRES : NEEDS_SQLITE) |
-		(plan->options.cluster ? NEEDS_CLUSTER : NEEDS_ONE_NODE) |
-		(plan->standby ? NEEDS_STANDBY : NEEDS_NO_STANDBY) | (fenced ? NEEDS_FENCE : 0);
-	const char *only = plan->options.only;
-
-	return (kind->needs & ~has) == 0 && (!only || strncmp(kind->name, only, strlen(only)) == 0);
+	return (options->postgres ? NEEDS_POSTGRES : NEEDS_SQLITE) |
+		(options->cluster ? NEEDS_CLUSTER : NEEDS_ONE_NODE);
 }
 
-int faults_possible(const struct plan *plan, const struct fault_kind **kinds, int room)
+static bool is_wanted(const struct options *options, const struct fault_kind *kind)
 {
-	const struct fault_kind *const all[] = { faults_of_dray, faults_of_nats,
-		faults_of_databases };
+	return !options->only || strncmp(kind->name, options->only, strlen(options->only)) == 0;
+}
+
+bool fault_is_possible(const struct plan *plan, const struct fault_kind *kind)
+{
+	bool fenced = plan->window_ms >= 60000 || strcmp(plan->ordering, "stream") == 0;
+	unsigned has = given(&plan->options) | (plan->standby ? NEEDS_STANDBY : NEEDS_NO_STANDBY) |
+		(fenced ? NEEDS_FENCE : 0);
+
+	return (kind->needs & ~has) == 0 && is_wanted(&plan->options, kind);
+}
+
+static const struct fault_kind *const all[] = { faults_of_dray, faults_of_nats,
+	faults_of_databases };
+
+int faults_known(const struct options *options, const struct fault_kind **kinds, int room)
+{
+	unsigned has = given(options) | NEEDS_STANDBY | NEEDS_NO_STANDBY | NEEDS_FENCE;
 	int count = 0;
 
 	for (int i = 0; i < 3; i++)
 		for (const struct fault_kind *kind = all[i]; kind->name; kind++)
-			if (is_possible(plan, kind) && count < room)
+			if ((kind->needs & ~has) == 0 && is_wanted(options, kind) && count < room)
+				kinds[count++] = kind;
+	return count;
+}
+
+int faults_possible(const struct plan *plan, const struct fault_kind **kinds, int room)
+{
+	int count = 0;
+
+	for (int i = 0; i < 3; i++)
+		for (const struct fault_kind *kind = all[i]; kind->name; kind++)
+			if (fault_is_possible(plan, kind) && count < room)
 				kinds[count++] = kind;
 	return count;
 }

@@ -25,8 +25,13 @@ enum {
 	NEEDS_FENCE = 64, /* a long duplicate window, or ordering: stream */
 };
 
-/* Those that a run can have, in a fixed order; gives how many. */
+/*
+ * Those that runs with these options can have, if the seed decides for the settings that they need, and those
+ * that a run can have: both in a fixed order; they give how many.
+ */
+int faults_known(const struct options *options, const struct fault_kind **kinds, int room);
 int faults_possible(const struct plan *plan, const struct fault_kind **kinds, int room);
+bool fault_is_possible(const struct plan *plan, const struct fault_kind *kind);
 
 extern const struct fault_kind faults_of_dray[], faults_of_nats[], faults_of_databases[];
 
@@ -34,6 +39,10 @@ extern const struct fault_kind faults_of_dray[], faults_of_nats[], faults_of_dat
 void network_cut(struct proxy *proxy); /* and refuses to connect */
 void network_pause(uint64_t *random, int64_t most_ms); /* half of the time none at all */
 void network_slow(struct proxy *proxy, int ms, uint64_t *random);
+
+/* The next message to a client with this in it gets lost; and whether one was, within so many ms. */
+int network_lose_next(struct world *world, const char *what);
+bool network_has_lost(struct world *world, int before, int64_t ms);
 
 /* Each fault of the plan, while the writers go on, and what came of it. */
 void faults_run(struct world *world);

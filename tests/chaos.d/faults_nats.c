@@ -102,13 +102,25 @@ static bool slow_nats(struct world *world, const struct fault_kind *kind, uint64
 	return true;
 }
 
-/* Rows of some keys fail, not for so long that they would be given up. */
+/*
+ * Rows of some keys fail, not for so long that they would be given up; through a slow network what comes behind
+ * them is on its way before their answer is back.
+ */
 static bool refuse_subject(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
+	int64_t times = random_between(random, 1, 4);
+	bool slow = random_chance(random, 60);
+
 	(void)kind;
-	world_take_side(world, false);
-	nap(random_between(random, 100, 1000));
-	world_take_side(world, true);
+	for (int i = 0; slow && i < world->nodes; i++)
+		proxy_delay(world->nats_proxies[i], 60);
+	for (int64_t i = 0; i < times; i++) {
+		world_take_side(world, false);
+		nap(random_between(random, 100, 1000 / times));
+		world_take_side(world, true);
+		nap(random_between(random, 20, 200));
+	}
+	world_clear_network(world);
 	return true;
 }
 
@@ -121,13 +133,19 @@ static int lost(const struct world *world)
 	return count;
 }
 
-static bool lose(struct world *world, const char *what)
+int network_lose_next(struct world *world, const char *what)
 {
-	int64_t end = now_ms() + patience(4000);
 	int before = lost(world);
 
 	for (int i = 0; i < world->nodes; i++)
 		proxy_lose(world->nats_proxies[i], what);
+	return before;
+}
+
+bool network_has_lost(struct world *world, int before, int64_t ms)
+{
+	int64_t end = now_ms() + ms;
+
 	while (lost(world) == before && now_ms() < end)
 		nap(5);
 	for (int i = 0; i < world->nodes; i++)
@@ -135,12 +153,20 @@ static bool lose(struct world *world, const char *what)
 	return lost(world) > before;
 }
 
-/* One acknowledgement gets lost, and now and then dray dies before it can notice. */
+static bool lose(struct world *world, const char *what, int64_t ms)
+{
+	return network_has_lost(world, network_lose_next(world, what), ms);
+}
+
+/* Some acknowledgements get lost, and now and then dray dies before it can notice. */
 static bool lose_answer(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
-	bool hit = lose(world, "{\"stream\":\"" STREAM "\"");
+	static const char acknowledgement[] = "{\"stream\":\"" STREAM "\"";
+	bool hit = lose(world, acknowledgement, patience(4000));
 
 	(void)kind;
+	for (int64_t more = random_between(random, 0, 3); hit && more > 0; more--)
+		hit = lose(world, acknowledgement, 300) || hit;
 	if (random_chance(random, 50))
 		return hit;
 	nap(random_between(random, 0, 300));
@@ -155,7 +181,7 @@ static bool lose_message(struct world *world, const struct fault_kind *kind, uin
 {
 	(void)kind;
 	(void)random;
-	return lose(world, "Nats-Msg-Id");
+	return lose(world, "Nats-Msg-Id", patience(4000));
 }
 
 static int delete_consumers(struct jetstream *js, const char *stream)

@@ -5,6 +5,9 @@
 #include "faults.h"
 #include "support/common.h"
 
+#define SHORT_WINDOW_MS 1000
+#define LONG_WINDOW_MS	120000
+
 uint64_t random_next(uint64_t *state)
 {
 	uint64_t mixed = *state += 0x9e3779b97f4a7c15u;
@@ -38,7 +41,7 @@ static void choose_settings(struct plan *plan, uint64_t *random)
 	plan->named_stream = random_chance(random, 50);
 	plan->cached_ids = random_chance(random, 20);
 	plan->long_open = random_chance(random, 30);
-	plan->window_ms = random_chance(random, 50) ? 1000 : 120000;
+	plan->window_ms = random_chance(random, 50) ? SHORT_WINDOW_MS : LONG_WINDOW_MS;
 	plan->lease_ms = random_chance(random, 60) ? 1000 : 2000;
 	plan->batch = batches[random_between(random, 0, 3)];
 	plan->max_in_flight = windows[random_between(random, 0, 2)];
@@ -64,20 +67,55 @@ static void shuffle(const struct fault_kind **deck, int count, uint64_t *random)
 	}
 }
 
-/* Half of the faults go round with the seeds, so that a few seeds have all kinds; the rest is chance. */
+static void fit_settings(struct plan *plan, const struct fault_kind *kind)
+{
+	if (kind->needs & (NEEDS_STANDBY | NEEDS_NO_STANDBY))
+		plan->standby = (kind->needs & NEEDS_STANDBY) != 0;
+	if (!(kind->needs & NEEDS_FENCE) || fault_is_possible(plan, kind))
+		return;
+	if (!plan->options.window_ms)
+		plan->window_ms = LONG_WINDOW_MS;
+	else if (!plan->options.ordering)
+		plan->ordering = "stream";
+}
+
+/* Takes a kind into the plan, and the settings with it, unless one that is in it already forbids them. */
+static void take(struct plan *plan, const struct fault_kind *kind)
+{
+	struct plan changed = *plan;
+
+	fit_settings(&changed, kind);
+	changed.faults[changed.fault_count++] = kind;
+	for (int i = 0; i < changed.fault_count; i++)
+		if (!fault_is_possible(&changed, changed.faults[i]))
+			return;
+	*plan = changed;
+}
+
+/* Half of the faults go round with the seeds, so that a few seeds have all kinds. */
+static void choose_round(struct plan *plan)
+{
+	const struct fault_kind *deck[PLAN_FAULTS];
+	int count = faults_known(&plan->options, deck, PLAN_FAULTS);
+	int half = plan->options.faults / 2;
+
+	if (plan->options.faults > PLAN_FAULTS || count == 0)
+		give_up("at most %d faults, of kinds that there are", PLAN_FAULTS);
+	int64_t turn = (int64_t)(plan->options.seed * (uint64_t)half % (uint64_t)count);
+	for (int i = 0; i < half; i++)
+		take(plan, deck[(turn + i) % count]);
+}
+
+/* The rest is chance. */
 static void choose_faults(struct plan *plan, uint64_t *random)
 {
 	const struct fault_kind *deck[PLAN_FAULTS];
-	int count = faults_possible(plan, deck, PLAN_FAULTS), half = plan->options.faults / 2;
+	int count = faults_possible(plan, deck, PLAN_FAULTS);
 
-	plan->fault_count = plan->options.faults;
-	if (plan->fault_count > PLAN_FAULTS || count == 0)
-		give_up("at most %d faults, of kinds that there are", PLAN_FAULTS);
-	for (int i = 0; i < plan->fault_count; i++) {
-		int64_t turn = (int64_t)(plan->options.seed * (uint64_t)half % (uint64_t)count);
-		plan->faults[i] = i < half ? deck[(turn + i) % count]
-					   : deck[random_between(random, 0, count - 1)];
-	}
+	if (count == 0)
+		give_up("no such fault can happen with these settings");
+	while (plan->fault_count < plan->options.faults)
+		plan->faults[plan->fault_count++] = deck[random_between(random, 0, count - 1)];
 	shuffle(plan->faults, plan->fault_count, random);
 }
 
@@ -91,6 +129,7 @@ void plan_make(struct plan *plan, const struct options *options)
 		plan->window_ms = options->window_ms;
 	if (options->ordering)
 		plan->ordering = options->ordering;
+	choose_round(plan);
 	if (strcmp(plan->ordering, "stream") == 0)
 		plan->named_stream = true;
 	choose_weights(plan, &random);

@@ -121,7 +121,10 @@ static void write_config(struct world *world, int i, const char *database)
 			plan->lease_ms));
 }
 
-/* What the application writes besides the outbox: the keys it locks, and what it committed. */
+/*
+ * What the application writes besides the outbox: the keys it locks, and what it committed. A trigger counts how
+ * often the archive was given an event in a transaction that was committed, also where it had the event already.
+ */
 static void make_tables(struct world *world)
 {
 	struct testdb *db = world->db;
@@ -141,11 +144,21 @@ static void make_tables(struct world *world)
 			"CREATE TRIGGER refuse BEFORE INSERT ON dray_queued WHEN new.msg_id LIKE 'bad-%' "
 			"BEGIN SELECT raise(ABORT, 'refused'); END",
 			"ALTER TABLE dray.queued ADD CONSTRAINT refused CHECK (msg_id NOT LIKE 'bad-%')"));
+	testdb_exec(db, "CREATE TABLE attempts (seq BIGINT NOT NULL)");
+	testdb_exec(db, "%s",
+		testdb_pick(db,
+			"CREATE TRIGGER attempts BEFORE INSERT ON dray_events BEGIN "
+			"INSERT INTO attempts VALUES (new.seq); END",
+			"CREATE FUNCTION attempts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+			"INSERT INTO attempts VALUES (NEW.seq); RETURN NEW; END $$; "
+			"CREATE TRIGGER attempts BEFORE INSERT ON dray.events FOR EACH ROW "
+			"EXECUTE FUNCTION attempts()"));
 	if (!testdb_is_postgres(db))
 		return;
 	testdb_exec(db,
 		"CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-		"IF NEW.headers ? 'Slow' THEN PERFORM pg_sleep(0.2); END IF; RETURN NEW; END $$; "
+		"IF NEW.headers ? 'Slow' THEN PERFORM pg_sleep((NEW.headers->>'Slow')::float8); END IF; "
+		"RETURN NEW; END $$; "
 		"CREATE TRIGGER slow BEFORE INSERT ON dray.outbox FOR EACH ROW EXECUTE FUNCTION slow()");
 	if (world->plan->cached_ids)
 		testdb_exec(db, "ALTER TABLE dray.outbox ALTER COLUMN id SET CACHE 20");
