@@ -15,6 +15,8 @@
 #include "base/failpoint.h"
 #include "base/memory.h"
 
+#define DUE_AGAIN_MS 50 /* where more rows were due than could be read at once */
+
 struct verdicts {
 	struct verdict *items;
 	size_t count, room;
@@ -120,6 +122,23 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	pthread_mutex_unlock(&feed->lock);
 }
 
+/* Under the lock. */
+static void note_due(struct feed *feed, int64_t ms)
+{
+	int64_t due = clock_now_ms() + ms;
+
+	if (due < feed->due_ms)
+		feed->due_ms = due;
+}
+
+/* Only now their next try stands in the table, and a look before it would miss them. */
+static void note_retries(struct feed *feed, const struct verdicts *put)
+{
+	for (size_t i = 0; i < put->count; i++)
+		if (put->items[i].outcome == OUTCOME_RETRY)
+			note_due(feed, put->items[i].delay_ms);
+}
+
 static void announce_settled(struct feed *feed, struct verdicts *put, bool ok, size_t missed)
 {
 	pthread_mutex_lock(&feed->lock);
@@ -131,6 +150,7 @@ static void announce_settled(struct feed *feed, struct verdicts *put, bool ok, s
 	}
 	for (size_t i = 0; i < put->count; i++)
 		feed->news.settled[feed->news.settled_count++] = put->items[i].row;
+	note_retries(feed, put);
 	feed->news.missed += missed;
 	feed->news.progress = feed->news.progress || ok;
 	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(feed->outbox));
@@ -183,6 +203,9 @@ static void give_batch(struct feed *feed, struct batch *batch)
 	if (batch->sweep_done)
 		feed->sweeping = false;
 	pthread_mutex_lock(&feed->lock);
+	batch->settled_before = feed->news.settled_count;
+	if (batch->more_due)
+		note_due(feed, DUE_AGAIN_MS);
 	*feed->last_batch = batch;
 	feed->last_batch = &batch->next;
 	feed->room -= batch->count < feed->room ? batch->count : feed->room;
@@ -376,13 +399,11 @@ void feed_room(struct feed *feed, size_t rows)
 
 void feed_due(struct feed *feed, int64_t ms)
 {
-	int64_t due = clock_now_ms() + ms;
-
 	pthread_mutex_lock(&feed->lock);
-	if (due < feed->due_ms) {
-		feed->due_ms = due;
+	int64_t before = feed->due_ms;
+	note_due(feed, ms);
+	if (feed->due_ms < before)
 		poke(feed);
-	}
 	pthread_mutex_unlock(&feed->lock);
 }
 

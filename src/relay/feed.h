@@ -16,7 +16,7 @@ struct feed;
 struct feed_news {
 	struct batch *batches; /* in the order of reading, by next */
 	struct row **settled; /* rows that may be released; the array is freed by the taker */
-	size_t settled_count;
+	size_t settled_count; /* some of them before, some after the batches: see settled_before */
 	bool progress; /* the database took verdicts */
 	size_t missed; /* rows that were changed by somebody else meanwhile */
 	int64_t work_until_ms; /* monotonic: publish until then */
@@ -41,7 +41,7 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 /* How many more rows may be read now. */
 void feed_room(struct feed *feed, size_t rows);
 
-/* A row is due in so many ms: look by then. */
+/* A row is due in so many ms: look by then. For one that failed the feed knows itself, once that is settled. */
 void feed_due(struct feed *feed, int64_t ms);
 
 /* pass goes into the batches of the sweep. */

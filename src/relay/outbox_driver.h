@@ -20,7 +20,8 @@ struct outbox_driver {
 
 	/*
 	 * A batch with the rows of every question, each in id order within its limits; caught_up and
-	 * sweep_done say whether new rows and the sweep had no more than that.
+	 * sweep_done say whether new rows and the sweep had no more than that, more_due whether those that
+	 * are due had.
 	 */
 	bool (*read)(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
 		struct error *err);

@@ -206,6 +206,16 @@ static bool cut(const PGresult *result, const struct batch *batch, const struct 
 	return rows >= plan->limit || (rows > 0 && bytes >= plan->bytes);
 }
 
+/* They come in the order of their times: where one has to wait, so has whatever was cut off. */
+static bool more_due(const PGresult *result, const struct batch *batch,
+	const struct read_plan *plan, enum row_source source)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->rows[i].source == source && batch->rows[i].wait_ms > 0)
+			return false;
+	return cut(result, batch, plan, source);
+}
+
 static void forget_new_rows(struct batch *batch)
 {
 	size_t kept = 0;
@@ -256,6 +266,8 @@ bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct 
 	bool gaps_cut = cut(result, *batch, plan, ROW_GAP);
 	(*batch)->caught_up = !gaps_cut && !cut(result, *batch, plan, ROW_NEW);
 	(*batch)->sweep_done = !cut(result, *batch, plan, ROW_SWEEP);
+	(*batch)->more_due = more_due(result, *batch, plan, ROW_RETRY) ||
+		more_due(result, *batch, plan, ROW_SCHEDULED);
 	note_late(pg, *batch);
 	if (gaps_cut)
 		forget_new_rows(*batch);

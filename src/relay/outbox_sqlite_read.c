@@ -142,6 +142,9 @@ static bool ask_due(
 		if (!ask(outbox, which, which == READ_RETRY ? ROW_RETRY : ROW_SCHEDULED, plan,
 			    batch, &cut, err))
 			return false;
+		/* they come in the order of their times: where the last one has to wait, so have all beyond */
+		batch->more_due =
+			batch->more_due || (cut && batch->rows[batch->count - 1].wait_ms == 0);
 	}
 	return true;
 }

@@ -38,6 +38,8 @@ struct batch {
 	uint64_t pass; /* the sweep its swept rows belong to */
 	bool sweep_done; /* the sweep has reached sweep_end with this batch */
 	bool caught_up; /* no more new rows were there */
+	bool more_due; /* of those that wait for their time, some are due and did not fit */
+	size_t settled_before; /* so many of the settled rows it comes with were settled before its reading */
 	void *memory;
 	void (*free_memory)(void *memory);
 	struct batch *next;

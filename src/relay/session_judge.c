@@ -69,7 +69,6 @@ void session_fail(struct session *s, struct row *row, bool dead, const char *why
 	}
 	s->counts->retried++;
 	verdict->delay_ms = backoff_delay(retry, row->attempts + 1, backoff_chance());
-	feed_due(s->feed, verdict->delay_ms);
 	for (struct row *each = order_failed(&s->order, row), *next; each; each = next) {
 		next = each->next;
 		map_remove(&s->rows, (uint64_t)each->id);

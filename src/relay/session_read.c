@@ -87,24 +87,32 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 	return ok;
 }
 
+/* A row that failed is known until that is settled: only then it is a new one when it is read again. */
+static void release_settled(struct session *s, struct feed_news *news, size_t *from, size_t to)
+{
+	for (; *from < to; (*from)++) {
+		map_remove(&s->rows, (uint64_t)news->settled[*from]->id);
+		row_release(news->settled[*from]);
+	}
+}
+
 bool session_take_rows(struct session *s, struct error *err)
 {
 	struct feed_news news;
 	struct batch *next;
+	size_t released = 0;
 	bool ok = true;
 
 	feed_take(s->feed, &news);
 	for (struct batch *batch = news.batches; batch; batch = next) {
 		next = batch->next;
+		release_settled(s, &news, &released, batch->settled_before);
 		if (ok)
 			ok = offer_batch(s, batch, err);
 		else
 			batch_destroy(batch);
 	}
-	for (size_t i = 0; i < news.settled_count; i++) {
-		map_remove(&s->rows, (uint64_t)news.settled[i]->id);
-		row_release(news.settled[i]);
-	}
+	release_settled(s, &news, &released, news.settled_count);
 	free(news.settled);
 	s->work_until_ms = news.work_until_ms;
 	s->settled_any = s->settled_any || news.progress;

@@ -1,0 +1,120 @@
+/*
+ * Rows that failed come again when their time is there: by the relay's own clock, neither by the poll, which is
+ * ten minutes here, nor by the sweep, which comes at most every ten seconds.
+ */
+#include "fixture.h"
+
+#define SOON_MS 3000 /* long before the next sweep */
+
+struct scene {
+	char *name, *refused;
+	struct testdb *db;
+	struct jetstream *js;
+	struct proc *daemon;
+};
+
+static struct scene set(
+	const char *kind, const char *name, const char *failpoints, const char *more)
+{
+	struct scene s = { .name = text("%s_%s", name, kind) };
+	char *database = fixture_database(kind, name);
+
+	s.refused = text("%s_refused", s.name);
+	char *config = scratch_path("%s.yaml", s.name);
+	file_write(config,
+		text("nats: { url: \"%s\" }\nrelays: [ { name: again, database: \"%s\", stream: %s, "
+		     "poll_interval: 10m, %s } ]\n",
+			nats.url, database, s.name, more));
+	s.js = jetstream_open(nats.url);
+	jetstream_make(s.js, s.name, text("\"%s.>\"", s.name), NULL);
+	dray_expect(0, "migrate", "-c", config);
+	s.db = testdb_open(database);
+	s.daemon = dray_start(s.name, failpoints, "run", "-c", config);
+	return s;
+}
+
+static void emit_refused(struct scene *s, int rows)
+{
+	testdb_exec(s->db, "BEGIN");
+	for (int i = 0; i < rows; i++)
+		testdb_emit(s->db, text("%s.%d", s->refused, i), text("k%d", i), NULL, "x");
+	testdb_exec(s->db, "COMMIT");
+}
+
+static int64_t least_attempts(struct scene *s)
+{
+	return testdb_int(s->db, "SELECT min(attempts) FROM %s", testdb_table(s->db, "outbox"));
+}
+
+/* From now on the stream takes what it refused; gives how long it takes until all is there. */
+static int64_t accept_and_wait(struct scene *s)
+{
+	jetstream_change(s->js, s->name, text("\"%s.>\", \"%s.>\"", s->name, s->refused), NULL);
+	int64_t since = now_ms();
+	WAIT_UNTIL(60000, testdb_in_state(s->db, "pending") == 0);
+	return now_ms() - since;
+}
+
+static void end(struct scene *s)
+{
+	struct oracle *oracle = oracle_from_outbox(s->db, "TRUE");
+
+	dray_stop(s->daemon);
+	oracle_require(oracle_see_stream(oracle, s->js, s->name));
+	oracle_destroy(oracle);
+	jetstream_close(s->js);
+	testdb_close(s->db);
+}
+
+/* More of them are due at once than are read at once. */
+static void test_many_are_due_at_once(void **state)
+{
+	struct scene s = set(*state, "many", NULL,
+		"batch: 10, retry: { initial: 200ms, max: 200ms, jitter: 0, max_attempts: 0 }");
+
+	emit_refused(&s, 100);
+	WAIT_UNTIL(30000, least_attempts(&s) >= 2);
+	assert_true(accept_and_wait(&s) < patience(SOON_MS));
+	end(&s);
+}
+
+/* The relay's thread is slow: when the next try is due, the table does not know of the first one yet. */
+static void test_due_before_it_is_settled(void **state)
+{
+	struct scene s = set(*state, "before", "relay.after_acknowledgement=sleep:300",
+		"retry: { initial: 50ms, max: 50ms, jitter: 0, max_attempts: 0 }");
+
+	emit_refused(&s, 1);
+	WAIT_UNTIL(30000, least_attempts(&s) >= 1);
+	assert_true(accept_and_wait(&s) < patience(SOON_MS));
+	end(&s);
+}
+
+/* While it is busy with another row, the table is told of a try and read again, both. */
+static void test_due_while_it_is_busy(void **state)
+{
+	struct scene s = set(*state, "busy", "relay.before_publish=sleep:400",
+		"retry: { initial: 50ms, max: 50ms, jitter: 0, max_attempts: 0 }");
+
+	emit_refused(&s, 1);
+	WAIT_UNTIL(30000, least_attempts(&s) >= 1);
+	for (int i = 0; i < 5; i++) { /* each keeps it from looking */
+		testdb_emit(s.db, text("%s.other", s.name), NULL, NULL, "x");
+		nap(150);
+	}
+	WAIT_UNTIL(30000, testdb_in_state(s.db, "pending") == 1);
+	assert_true(accept_and_wait(&s) < patience(SOON_MS));
+	end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FOR_BOTH(test_many_are_due_at_once),
+		FOR_BOTH(test_due_before_it_is_settled),
+		FOR_BOTH(test_due_while_it_is_busy),
+	};
+
+	only_named_tests();
+	return cmocka_run_group_tests_name("retries", tests, fixture_start, NULL);
+}
