@@ -248,7 +248,8 @@ static int64_t do_ahead(struct writer *writer)
 	return commit(writer, 5);
 }
 
-static void add_slow(struct writer *writer, double seconds)
+/* trigger, payload: how long, in seconds, the trigger sleeps, and how long it takes to compute the payload. */
+static void add_slow(struct writer *writer, double trigger, double payload)
 {
 	char tag[32], id[64];
 
@@ -257,22 +258,25 @@ static void add_slow(struct writer *writer, double seconds)
 	sql_add(writer,
 		"SELECT pg_advisory_xact_lock(1); INSERT INTO dray.outbox (event_id, subject, key, "
 		"headers, payload) VALUES ('%s', 'chaos.slow', 'slow', '{\"Slow\":\"%.3f\"}', "
-		"convert_to('%s:1', 'UTF8')); INSERT INTO ledger SELECT '%s', 'good', '%s', "
-		"(SELECT count(*) FROM ledger WHERE key = 'slow') + 1, 'chaos.slow', 'slow', NULL, "
-		"'%s:1', 0, 0, 1;",
-		id, seconds, tag, tag, id, tag);
+		"convert_to('%s:1' || pg_sleep(%.3f)::text, 'UTF8')); INSERT INTO ledger SELECT "
+		"'%s', 'good', '%s', (SELECT count(*) FROM ledger WHERE key = 'slow') + 1, "
+		"'chaos.slow', 'slow', NULL, '%s:1', 0, 0, 1;",
+		id, trigger, tag, payload, tag, id, tag);
 }
 
 /*
  * The writers of this key take turns by a lock that needs no transaction id, and insert into the outbox
- * first: while its trigger sleeps the row has its id, and its transaction has none.
+ * first: while the payload is computed the row has its id, and its transaction has none.
  */
 static int64_t do_slow(struct writer *writer)
 {
+	double seconds = (double)some(writer, 50, 700) / 1000;
+	bool trigger = random_chance(&writer->random, 30);
+
 	sql_begin(writer);
-	add_slow(writer, (double)some(writer, 50, 700) / 1000);
+	add_slow(writer, trigger ? seconds : 0, trigger ? 0 : seconds);
 	sql_add(writer, "COMMIT; BEGIN;");
-	add_slow(writer, 0);
+	add_slow(writer, 0, 0);
 	return commit(writer, 2);
 }
 

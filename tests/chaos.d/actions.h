@@ -22,7 +22,7 @@ enum action {
 	ACTION_SAME_ID, /* two events under one event_id */
 	ACTION_LATE, /* ids are drawn long before the commit */
 	ACTION_AHEAD, /* ids are drawn before the transaction */
-	ACTION_SLOW, /* a trigger that sleeps when the id is drawn */
+	ACTION_SLOW, /* much time between the id and the row */
 	ACTION_PREPARED,
 	ACTIONS
 };
