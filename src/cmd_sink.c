@@ -22,7 +22,7 @@ static bool set_up(const struct cli *cli, struct config *config, struct error *e
 	bool ok = config_set(sink, "sink", "name", name, err) &&
 		config_set(sink, "sink", "stream", cli->stream, err) &&
 		(!cli->subjects || config_set(sink, "sink", "subjects", cli->subjects, err)) &&
-		cmd_pipeline_set(cli, config, sink, "sink", err);
+		cmd_pipeline_set(cli, config, sink, "sink", err) && config_check_sink(sink, err);
 	free(name);
 	return ok;
 }

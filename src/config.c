@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "config_columns.h"
 #include "config_value.h"
 #include "config_yaml.h"
 #include "db/db.h"
@@ -79,10 +80,34 @@ static void finish_relay(struct config_relay *relay)
 		relay->table = default_table(relay->database, "dray_outbox", "dray.outbox");
 }
 
+static char *archive_of(const struct config_sink *sink)
+{
+	return default_table(sink->database, "dray_events", "dray.events");
+}
+
 static void finish_sink(struct config_sink *sink)
 {
 	if (!sink->table)
-		sink->table = default_table(sink->database, "dray_events", "dray.events");
+		sink->table = archive_of(sink);
+}
+
+bool config_check_sink(const struct config_sink *sink, struct error *err)
+{
+	char *archive = archive_of(sink);
+	bool ok = columns_check_sink(sink, archive, err);
+
+	free(archive);
+	return ok;
+}
+
+static void check_sinks(const struct config *config, struct problems *problems)
+{
+	size_t count = problems->count ? 0 : config->sink_count; /* first what is wrong alone */
+	struct error err;
+
+	for (size_t i = 0; i < count && !problems_full(problems); i++)
+		if (!config_check_sink(&config->sinks[i], &err))
+			problems_add(problems, config->sinks[i].line, "%s", err.text);
 }
 
 static bool read_file(const char *file, struct buf *text, struct error *err)
@@ -202,6 +227,7 @@ static void check_whole(struct config *config, int nats_line, struct problems *p
 	check_names(config, problems);
 	check_retries(config, problems);
 	check_ordering(config, problems);
+	check_sinks(config, problems);
 	for (size_t i = 0; i < config->relay_count; i++)
 		finish_relay(&config->relays[i]);
 	for (size_t i = 0; i < config->sink_count; i++)
@@ -285,6 +311,20 @@ static bool unknown_setting(const struct section *section, const char *key, stru
 		near ? "\"?" : "");
 }
 
+/* "columns.NAME", or one of its members: "columns.NAME.default". */
+static bool set_column(
+	struct config_sink *sink, const char *key, const char *value, struct error *err)
+{
+	const char *dot = strrchr(key, '.');
+	char *name = dot ? memory_copy(key, (size_t)(dot - key)) : memory_text(key);
+	const struct config_column *known = columns_find(&sink->columns, name);
+	struct config_column *column = known ? &sink->columns.items[known - sink->columns.items]
+					     : columns_add(&sink->columns, name, 0, err);
+
+	free(name);
+	return column && columns_set(column, dot ? dot + 1 : "from", value, err);
+}
+
 bool config_set(void *section, const char *section_kind, const char *key, const char *value,
 	struct error *err)
 {
@@ -293,6 +333,8 @@ bool config_set(void *section, const char *section_kind, const char *key, const 
 	if (!table)
 		return error_set(err, ERROR_INTERNAL, "no section \"%s\"", section_kind);
 	const struct setting *setting = setting_find(table, key);
+	if (!setting && table == &section_sink && strncmp(key, "columns.", 8) == 0)
+		return set_column(section, key + 8, value, err);
 	if (!setting)
 		return unknown_setting(table, key, err);
 	return value_set(setting, section, value, err);

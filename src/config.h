@@ -18,10 +18,36 @@ enum on_delivered { ON_DELIVERED_MARK, ON_DELIVERED_DELETE };
 enum wakeup { WAKEUP_NOTIFY, WAKEUP_POLL };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum sink_start { SINK_START_ALL, SINK_START_NEW, SINK_START_SEQ, SINK_START_TIME };
+enum sink_mode { SINK_ARCHIVE, SINK_INSERT, SINK_UPSERT };
+enum config_switch { CONFIG_FALSE, CONFIG_TRUE };
+enum sink_replays { SINK_REPLAYS_SKIP, SINK_REPLAYS_APPLY };
 
 struct config_list {
 	char **items;
 	size_t count;
+};
+
+/* One column of a sink's table: where its value comes from. Each text is NULL where it is not given. */
+struct config_column {
+	char *name;
+	char *from; /* a source (see source.h) */
+	char *value; /* or a constant */
+	char *fallback; /* default: what stands for a value that is missing */
+	int line; /* 0: not from a file */
+};
+
+struct config_columns {
+	struct config_column *items;
+	size_t count;
+};
+
+#define CONFIG_COLUMNS_MAX 100
+
+/* Which events delete: all of it NULL, or equals and one of the others. */
+struct config_delete_when {
+	char *header; /* a header's name */
+	char *from; /* any source */
+	char *equals;
 };
 
 struct config_nats {
@@ -64,6 +90,13 @@ struct config_sink {
 	char *name, *database, *stream;
 	struct config_list subjects; /* empty: the whole stream */
 	char *table;
+	enum sink_mode mode;
+	struct config_list key; /* SINK_UPSERT: columns of a unique index of the table */
+	struct config_columns columns; /* SINK_INSERT, SINK_UPSERT */
+	char *version; /* SINK_UPSERT: a source */
+	struct config_delete_when delete_when;
+	enum config_switch tombstones; /* whether an event without a payload deletes */
+	enum sink_replays replays;
 	enum sink_start start;
 	int64_t start_seq; /* SINK_START_SEQ */
 	char *start_time; /* SINK_START_TIME: RFC 3339 in UTC */
@@ -102,7 +135,8 @@ void config_destroy(struct config *config);
 /*
  * Adds a relay or a sink with every default filled in, for `dray relay DATABASE` and `dray sink DATABASE`.
  * The name is copied. The pointer is good until the next addition. config_set changes one setting by its
- * dotted key as it stands in the file ("retry.max", "batch"), with the same checks.
+ * dotted key as it stands in the file ("retry.max", "batch", "columns.total"), with the same checks. What
+ * holds between the settings of a sink is checked by config_check_sink, when all of them are set.
  */
 struct config_relay *config_add_relay(
 	struct config *config, const char *name, const char *database);
@@ -111,6 +145,8 @@ struct config_sink *config_add_sink(
 struct config_stream *config_add_stream(struct config *config, const char *name);
 bool config_set(void *section, const char *section_kind, const char *key, const char *value,
 	struct error *err); /* section_kind: "relay", "sink", "stream", "nats", "" for the top */
+
+bool config_check_sink(const struct config_sink *sink, struct error *err);
 
 /* The effective config as YAML, every key, secrets as "(set)". */
 void config_print(const struct config *config, struct buf *out);

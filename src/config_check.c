@@ -8,10 +8,12 @@
 #include <time.h>
 
 #include "db/db.h"
+#include "source.h"
 
 #define PIPELINE_NAME_MAX 64
 #define NATS_NAME_MAX	  255
 #define SUBJECT_MAX	  1024
+#define COLUMN_NAME_MAX	  63 /* of PostgreSQL */
 
 bool check_pipeline_name(const char *value, struct error *err)
 {
@@ -128,6 +130,41 @@ bool check_table(const char *value, struct error *err)
 
 	free(quoted);
 	return quoted != NULL;
+}
+
+bool check_source(const char *value, struct error *err)
+{
+	struct source source;
+
+	if (!source_parse(value, &source, err))
+		return false;
+	source_finish(&source);
+	return true;
+}
+
+/* What a quoted name can be: PostgreSQL would cut a longer one. */
+bool check_column_name(const char *value, struct error *err)
+{
+	size_t size = strlen(value);
+	bool ok = size >= 1 && size <= COLUMN_NAME_MAX;
+
+	for (const char *c = value; *c; c++)
+		ok = ok && (unsigned char)*c >= ' ' && *c != 127;
+	return ok ||
+		error_set(err, ERROR_USAGE,
+			"\"%.80s\" is not a column's name: 1 to %d bytes without control characters",
+			value, COLUMN_NAME_MAX);
+}
+
+bool check_header_name(const char *value, struct error *err)
+{
+	bool ok = *value;
+
+	for (const char *c = value; *c; c++)
+		ok = ok && (unsigned char)*c > ' ' && *c != ':' && *c != 127;
+	return ok ||
+		error_set(err, ERROR_USAGE,
+			"\"%.80s\" is not a header's name: no spaces and no colon", value);
 }
 
 /* Digits where form has a #, and its other characters. */

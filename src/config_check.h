@@ -18,6 +18,9 @@ bool check_subject_pattern(const char *value, struct error *err);
 bool check_nats_url(const char *value, struct error *err);
 bool check_database(const char *value, struct error *err);
 bool check_table(const char *value, struct error *err);
+bool check_source(const char *value, struct error *err); /* as source.h has it */
+bool check_column_name(const char *value, struct error *err);
+bool check_header_name(const char *value, struct error *err);
 bool check_time(const char *value, struct error *err); /* RFC 3339 in UTC */
 
 #endif

@@ -162,6 +162,32 @@ static const char *enter_group(struct writer *writer, const char *key, bool comm
 	return key + size;
 }
 
+static void add_member(struct buf *out, const char *name, const char *text, bool *first)
+{
+	if (!text)
+		return;
+	buf_format(out, "%s%s: ", *first ? "" : ", ", name);
+	add_quoted(out, text);
+	*first = false;
+}
+
+static void add_columns(struct buf *out, const struct config_columns *columns)
+{
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct config_column *column = &columns->items[i];
+		bool first = true;
+		buf_add_text(out, i ? ", " : " ");
+		add_quoted(out, column->name);
+		buf_add_text(out, ": { ");
+		add_member(out, "from", column->from, &first);
+		add_member(out, "value", column->value, &first);
+		add_member(out, "default", column->fallback, &first);
+		buf_add_text(out, " }");
+	}
+	buf_add_text(out, columns->count ? " }" : "}");
+}
+
 static void print_value(struct buf *out, const struct setting *setting, const void *section)
 {
 	struct buf text = { 0 };
@@ -170,6 +196,9 @@ static void print_value(struct buf *out, const struct setting *setting, const vo
 		const void *place = (const char *)section + setting->place;
 		const struct config_list *list = place;
 		add_list(out, (const char *const *)list->items, list->count);
+	} else if (setting->type == SETTING_COLUMNS) {
+		const void *place = (const char *)section + setting->place;
+		add_columns(out, place);
 	} else if (setting->place != SETTING_NO_PLACE && !is_set(setting, section)) {
 		buf_add_char(out, '~');
 	} else {
@@ -253,6 +282,8 @@ static void template_setting(struct writer *writer, const struct setting *settin
 	buf_format(writer->out, "%s: ", name);
 	if (setting->type == SETTING_LIST)
 		add_list(writer->out, &value, 1);
+	else if (setting->type == SETTING_COLUMNS)
+		buf_format(writer->out, "{ %s: \"$.id\" }", value);
 	else
 		add_scalar(writer->out, value);
 	add_help(writer->out, line, setting->help);

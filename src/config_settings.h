@@ -19,6 +19,7 @@ enum setting_type {
 	SETTING_SIZE, /* int64_t, bytes */
 	SETTING_CHOICE, /* an enum: the index in choices */
 	SETTING_LIST, /* struct config_list of texts */
+	SETTING_COLUMNS, /* struct config_columns: names that the user chooses */
 	SETTING_START, /* where a sink begins; lies over several fields of struct config_sink */
 	SETTING_LATER, /* not in this version: refused by name */
 	SETTING_SECTION, /* a mapping with settings of its own */

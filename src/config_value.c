@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "config.h"
 #include "config_check.h"
+#include "config_columns.h"
 
 _Static_assert(sizeof(enum ordering) == sizeof(int), "choices are kept as int");
 
@@ -238,6 +239,8 @@ static void unset(const struct setting *setting, void *section)
 {
 	if (setting->type == SETTING_LIST) {
 		free_list(place_of(setting, section));
+	} else if (setting->type == SETTING_COLUMNS) {
+		columns_finish(place_of(setting, section));
 	} else if (setting->type == SETTING_TEXT) {
 		char **place = place_of(setting, section);
 		free(*place);

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "config_columns.h"
 #include "config_expand.h"
 #include "config_scan.h"
 #include "config_secret.h"
@@ -111,6 +112,92 @@ static void read_list(
 	free(items);
 }
 
+static const yaml_node_pair_t *find_key(struct loader *loader, const yaml_node_t *node,
+	const char *name, const yaml_node_pair_t *end)
+{
+	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++) {
+		const yaml_node_t *key = node_at(loader, pair->key);
+		if (key->type == YAML_SCALAR_NODE && strcmp(scalar_of(key), name) == 0)
+			return pair;
+	}
+	return NULL;
+}
+
+static void column_problem(struct loader *loader, const yaml_node_t *node, const struct error *err)
+{
+	problems_add(loader->problems, line_of(node), "%s", err->text);
+}
+
+static void read_member(struct loader *loader, struct config_column *column, const char *member,
+	const yaml_node_t *node)
+{
+	struct error err;
+	char *text = NULL;
+
+	if (is_null(node))
+		problems_add(loader->problems, line_of(node),
+			"columns.%.80s: %.80s is empty; leave it out, or write \"\"", column->name,
+			member);
+	else
+		text = expanded(loader, "columns", node);
+	if (text && !columns_set(column, member, text, &err))
+		column_problem(loader, node, &err);
+	free(text);
+}
+
+/* COLUMN: SOURCE, or COLUMN: { from: SOURCE, default: TEXT } or { value: TEXT }. */
+static void read_column(
+	struct loader *loader, struct config_column *column, const yaml_node_t *node)
+{
+	size_t before = loader->problems->count;
+	struct error err;
+
+	if (node->type != YAML_MAPPING_NODE) {
+		read_member(loader, column, "from", node);
+	} else {
+		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+			pair < node->data.mapping.pairs.top; pair++) {
+			const yaml_node_t *key = node_at(loader, pair->key);
+			const char *member = key->type == YAML_SCALAR_NODE ? scalar_of(key) : "";
+			if (find_key(loader, node, member, pair))
+				problems_add(loader->problems, line_of(key),
+					"the key \"%.80s\" is there twice", member);
+			else
+				read_member(loader, column, member, node_at(loader, pair->value));
+		}
+	}
+	if (loader->problems->count == before && !columns_check(column, &err))
+		column_problem(loader, node, &err);
+}
+
+static void read_columns(
+	struct loader *loader, const struct setting *setting, void *values, const yaml_node_t *node)
+{
+	void *place = (char *)values + setting->place;
+	struct error err;
+
+	if (is_null(node))
+		return;
+	if (node->type != YAML_MAPPING_NODE) {
+		problems_add(loader->problems, line_of(node),
+			"%s: columns are wanted here, as COLUMN: SOURCE", setting->key);
+		return;
+	}
+	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+		pair < node->data.mapping.pairs.top && !problems_full(loader->problems); pair++) {
+		const yaml_node_t *key = node_at(loader, pair->key);
+		struct config_column *column = NULL;
+		if (key->type != YAML_SCALAR_NODE || has_nul(key))
+			error_set(&err, ERROR_USAGE, "columns: a name must be a plain word");
+		else
+			column = columns_add(place, scalar_of(key), line_of(key), &err);
+		if (column)
+			read_column(loader, column, node_at(loader, pair->value));
+		else
+			column_problem(loader, key, &err);
+	}
+}
+
 static void read_mapping(struct loader *loader, const struct section *section, void *values,
 	const char *prefix, const yaml_node_t *node);
 
@@ -154,6 +241,8 @@ static void read_value(
 	} else if (setting->type == SETTING_LATER) {
 		if (!is_null(node) && !value_refuse_later(setting, &err))
 			problems_add(loader->problems, line_of(node), "%s", err.text);
+	} else if (setting->type == SETTING_COLUMNS) {
+		read_columns(loader, setting, values, node);
 	} else if (setting->type == SETTING_LIST && node->type == YAML_SEQUENCE_NODE) {
 		read_list(loader, setting, values, node);
 	} else {
@@ -187,17 +276,6 @@ static bool is_group(const struct section *section, const char *name)
 		if (strncmp(setting->key, name, size) == 0 && setting->key[size] == '.')
 			return true;
 	return false;
-}
-
-static const yaml_node_pair_t *find_key(struct loader *loader, const yaml_node_t *node,
-	const char *name, const yaml_node_pair_t *end)
-{
-	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++) {
-		const yaml_node_t *key = node_at(loader, pair->key);
-		if (key->type == YAML_SCALAR_NODE && strcmp(scalar_of(key), name) == 0)
-			return pair;
-	}
-	return NULL;
 }
 
 static void read_pair(struct loader *loader, const struct section *section, void *values,

@@ -7,6 +7,7 @@
 
 /* What is stored in one transaction: messages, and the events made from them. */
 struct load {
+	const struct plan *plan; /* of the table; NULL: an archive */
 	struct pull_message *messages;
 	struct table_event *events;
 	size_t count, room;

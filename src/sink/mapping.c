@@ -1,7 +1,9 @@
-/* Message to event. Pure. */
+/* Message to event, and by a plan to the cells of a row. Pure. */
 #include "sink/mapping.h"
 
 #include <string.h>
+
+#include "sink/row.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define UTF8_MAX    4
@@ -46,8 +48,16 @@ static struct slice repair(struct slice text, struct arena *arena)
 	return (struct slice){ copy, (size_t)(out - copy) };
 }
 
-void mapping_event(
-	const struct pull_message *message, struct arena *arena, struct table_event *event)
+static void repair_all(struct event *event, struct arena *arena)
+{
+	event->id = repair(event->id, arena);
+	event->subject = repair(event->subject, arena);
+	event->key = repair(event->key, arena);
+	event->headers = repair(event->headers, arena);
+}
+
+void mapping_event(const struct pull_message *message, const struct plan *plan, struct arena *arena,
+	struct table_event *event)
 {
 	*event = (struct table_event){
 		.event = { .id = message->id,
@@ -59,10 +69,9 @@ void mapping_event(
 		.time_ns = message->time_ns,
 	};
 	event->fault = message->fault ? message->fault : find_fault(&event->event);
-	if (!event->fault)
-		return;
-	event->event.id = repair(event->event.id, arena);
-	event->event.subject = repair(event->event.subject, arena);
-	event->event.key = repair(event->event.key, arena);
-	event->event.headers = repair(event->event.headers, arena);
+	event->repaired = event->fault != NULL;
+	if (event->fault)
+		repair_all(&event->event, arena);
+	else if (plan)
+		row_map(plan, arena, event);
 }

@@ -15,6 +15,10 @@
 struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err)
 {
 	char resource[256];
+	if (config->mode != SINK_ARCHIVE) {
+		error_set(err, ERROR_USAGE, "mode: only archive is in this version of Dray yet");
+		return NULL;
+	}
 	struct db *db = db_create(config->database, "dray", stop, err);
 
 	if (!db)

@@ -5,6 +5,7 @@
 #include "db/db.h"
 #include "db/lease.h"
 #include "event.h"
+#include "sink/plan.h"
 
 /*
  * A target table with the sink's position beside it, the same for SQLite and PostgreSQL. The position row
@@ -23,10 +24,22 @@ struct table_position {
 	int64_t seq; /* everything up to here is stored or set aside */
 };
 
+enum table_action {
+	TABLE_STORE,
+	TABLE_DELETE, /* only the cells of the key count */
+	TABLE_SKIP, /* nothing but the position moves over it */
+};
+
 struct table_event {
 	struct event event; /* UTF-8 without NUL, but for the payload */
 	int64_t seq, time_ns; /* when the stream stored it, since 1970 */
 	const char *fault; /* NULL: to be stored; otherwise to be set aside for this reason */
+	bool repaired; /* its texts are not quite those of the stream */
+
+	/* Where the sink has a plan. */
+	enum table_action action;
+	const struct cell *cells; /* one a column */
+	int64_t version; /* of SINK_UPSERT */
 };
 
 /* Strings belong to the config. stop ends waits for a connection. */

@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.payload = block,
 		.fault = read.fault,
 		.seq = 1 };
-	mapping_event(&message, &arena, &event);
+	mapping_event(&message, NULL, &arena, &event);
 	check_event(&message, &event);
 	if (!event.fault)
 		read_again(&read);

@@ -219,14 +219,132 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 		"columns: { id: n }", "columns: not in this version of Dray yet; take it out");
 	refused_in_relay(
 		"retention: 7d", "retention: \"7d\" is not in this version of Dray yet; use off");
-	refused_in_sink(
-		"mode: upsert", "mode: \"upsert\" is not in this version of Dray yet; use archive");
-	refused_in_sink("key: [id]", "key: not in this version of Dray yet; take it out");
-	refused_in_sink(
-		"columns: { a: b }", "columns: not in this version of Dray yet; take it out");
-	refused_in_sink(
-		"version: \"@seq\"", "version: not in this version of Dray yet; take it out");
-	refused_in_sink("replays: skip", "replays: not in this version of Dray yet; take it out");
+	refused_in_sink("tables: []", "tables: not in this version of Dray yet; take it out");
+}
+
+/* A sink that upserts, with these settings more; they stand in line 3. */
+static char *upsert(const char *settings)
+{
+	return text(
+		"sinks:\n  - { name: a, database: \"sqlite:a.db\", stream: S, table: t, mode: upsert,\n"
+		"      %s }\n",
+		settings);
+}
+
+static void columns_and_key_are_read(void **state)
+{
+	(void)state;
+	struct config *config = load_good(upsert(
+		"key: [id], version: $.v, tombstones: false, replays: apply,\n"
+		"      delete_when: { header: Type, equals: order.deleted },\n"
+		"      columns: { id: \"$.a.b[0]\", \"a \\\"b\": { from: \"@subject[2]\", default: 0 },\n"
+		"        c: { value: \"\" } }"));
+	const struct config_sink *sink = &config->sinks[0];
+	assert_int_equal(sink->mode, SINK_UPSERT);
+	assert_int_equal(sink->replays, SINK_REPLAYS_APPLY);
+	assert_int_equal(sink->columns.count, 3);
+	assert_string_equal(sink->columns.items[0].from, "$.a.b[0]");
+	assert_string_equal(sink->columns.items[1].name, "a \"b");
+	assert_string_equal(sink->columns.items[1].fallback, "0");
+	assert_null(sink->columns.items[1].value);
+	assert_int_equal(sink->columns.items[1].line, 5);
+	assert_string_equal(sink->columns.items[2].value, "");
+	assert_null(sink->columns.items[2].from);
+	assert_string_equal(sink->delete_when.equals, "order.deleted");
+	config_destroy(config);
+}
+
+static void columns_are_checked(void **state)
+{
+	(void)state;
+	refused(upsert("key: [id], columns: { id: $a }"), 3,
+		"columns.id: \"$a\" is not a path (see \"a\"): it is $, then .NAME, [N] or [\"NAME\"], at "
+		"most 32 of them");
+	refused(upsert("key: [id], columns: { id: id }"), 3,
+		"columns.id: \"id\" is no source: a path begins with $, a part of the event with @; a "
+		"constant is written { value: TEXT }");
+	refused(upsert("key: [id], columns: { id: { from: $.a, value: b } }"), 3,
+		"columns.id: it has either from, a source, or value, a constant");
+	refused(upsert("key: [id], columns: { id: { value: b, default: c } }"), 3,
+		"columns.id: a constant needs no default");
+	refused(upsert("key: [id], columns: { id: { fro: $.a, from: $.a } }"), 3,
+		"columns.id: unknown key \"fro\"; did you mean \"from\"?; a column has from and default, "
+		"or value");
+	refused(upsert("key: [id], columns: { id: { from: $.a, from: $.b } }"), 3,
+		"the key \"from\" is there twice");
+	refused(upsert("key: [id], columns: { id: { from: $.a, default: } }"), 3,
+		"columns.id: default is empty; leave it out, or write \"\"");
+	refused(upsert("key: [id], columns: { id: $.a, id: $.b }"), 3,
+		"columns: one is there twice");
+	refused(upsert("key: [id], columns: [id]"), 3,
+		"columns: columns are wanted here, as COLUMN: SOURCE");
+	refused(upsert("key: [id], columns: { \"\": $.a, id: $.a }"), 3,
+		"columns: \"\" is not a column's name: 1 to 63 bytes without control characters");
+}
+
+/* Of a sink as a whole: it is told with the line where the sink begins. */
+static void refused_whole(const char *settings, const char *wanted)
+{
+	refused(text("sinks:\n  - { name: a, database: \"sqlite:a.db\", stream: S, %s }\n",
+			settings),
+		2, wanted);
+}
+
+static void modes_need_their_settings(void **state)
+{
+	(void)state;
+	refused_whole("mode: insert",
+		"table: a sink that is not an archive needs the name of your table");
+	refused_whole("columns: { a: $.a }",
+		"columns: belongs to mode insert or upsert, and this sink's is archive");
+	refused_whole("tombstones: true",
+		"tombstones: belongs to mode upsert, and this sink's is archive");
+	refused_whole("mode: insert, table: t, columns: { a: $.a }, key: [a]",
+		"key: belongs to mode upsert, and this sink's is insert");
+	refused_whole("mode: insert, table: dray_events, columns: { a: $.a }",
+		"table: a sink that is not an archive needs the name of your table");
+	refused(upsert("key: [id]"), 2,
+		"columns: a sink that is not an archive needs them, as COLUMN: SOURCE");
+	refused(upsert("columns: { id: $.id }"), 2,
+		"key: mode upsert needs it, the columns that tell one row from another");
+	refused(upsert("key: [no], columns: { id: $.id }"), 2,
+		"key: \"no\" is none of the columns; give it a source there");
+	refused(upsert("key: [id, id], columns: { id: $.id }"), 2, "key: \"id\" is there twice");
+	refused(upsert("key: [id], columns: { id: $.id }, tombstones: true"), 2,
+		"tombstones: an empty payload has no $.id for the key \"id\"; take it from @key, "
+		"@subject[N] or a header");
+	refused(upsert("key: [id], columns: { id: \"@key\" }, tombstones: true, version: $.v"), 2,
+		"tombstones: an empty payload has no $.v for the version; take it from a header, or "
+		"leave it @seq");
+	refused(upsert("key: [id], columns: { id: $.id }, delete_when: { header: A }"), 2,
+		"delete_when: needs equals, the value that deletes");
+	refused(upsert("key: [id], columns: { id: $.id }, delete_when: { equals: A }"), 2,
+		"delete_when: it has either header, a name, or from, a source");
+	refused(upsert("key: [id], columns: { id: $.id }, version: seq"), 3,
+		"version: \"seq\" is no source: a path begins with $, a part of the event with @; a "
+		"constant is written { value: TEXT }");
+}
+
+static void columns_can_be_set_by_name(void **state)
+{
+	struct config *config = config_default();
+	struct config_sink *sink = config_add_sink(config, "a", "sqlite:x", "S");
+
+	(void)state;
+	assert_true(config_set(sink, "sink", "mode", "insert", &err));
+	assert_true(config_set(sink, "sink", "table", "t", &err));
+	assert_true(config_set(sink, "sink", "columns.id", "$.id", &err));
+	assert_true(config_set(sink, "sink", "columns.id.default", "7", &err));
+	assert_true(config_set(sink, "sink", "columns.b.value", "x", &err));
+	assert_true(config_check_sink(sink, &err));
+	assert_int_equal(sink->columns.count, 2);
+	assert_string_equal(sink->columns.items[0].fallback, "7");
+	assert_false(config_set(sink, "sink", "columns.b.fro", "x", &err));
+	assert_contains(err.text, "did you mean \"from\"?");
+	assert_true(config_set(sink, "sink", "columns.c.default", "x", &err));
+	assert_false(config_check_sink(sink, &err));
+	assert_contains(err.text, "columns.c: it has either from");
+	config_destroy(config);
 }
 
 static void values_are_checked(void **state)
@@ -646,6 +764,10 @@ int main(void)
 		cmocka_unit_test(unknown_keys_are_refused_with_the_nearest),
 		cmocka_unit_test(total_order_needs_a_stream_of_its_own),
 		cmocka_unit_test(keys_of_later_versions_are_refused_by_name),
+		cmocka_unit_test(columns_and_key_are_read),
+		cmocka_unit_test(columns_are_checked),
+		cmocka_unit_test(modes_need_their_settings),
+		cmocka_unit_test(columns_can_be_set_by_name),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(subjects_are_checked),
 		cmocka_unit_test(what_a_pipeline_needs_is_named),

@@ -11,7 +11,7 @@ static struct table_event map(struct pull_message message)
 
 	message.seq = 5;
 	message.time_ns = 7;
-	mapping_event(&message, &arena, &event);
+	mapping_event(&message, NULL, &arena, &event);
 	assert_int_equal(event.seq, 5);
 	assert_int_equal(event.time_ns, 7);
 	return event;

@@ -1,0 +1,200 @@
+/* The columns of a sink, and what must hold between them and its other settings. No I/O. */
+#include "config_columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/units.h"
+#include "config_check.h"
+#include "source.h"
+
+struct config_column *columns_add(
+	struct config_columns *columns, const char *name, int line, struct error *err)
+{
+	if (!check_column_name(name, err)) {
+		error_prefix(err, "columns");
+		return NULL;
+	}
+	if (columns_find(columns, name) || columns->count == CONFIG_COLUMNS_MAX) {
+		error_set(err, ERROR_USAGE,
+			columns->count == CONFIG_COLUMNS_MAX ? "columns: more than %d of them"
+							     : "columns: one is there twice",
+			CONFIG_COLUMNS_MAX);
+		return NULL;
+	}
+	columns->items =
+		memory_grow(columns->items, (columns->count + 1) * sizeof(*columns->items));
+	struct config_column *column = &columns->items[columns->count++];
+	*column = (struct config_column){ .name = memory_text(name), .line = line };
+	return column;
+}
+
+static bool unknown_member(
+	const struct config_column *column, const char *member, struct error *err)
+{
+	static const char *const members[] = { "from", "value", "default", NULL };
+	const char *near = units_near_miss(member, members);
+
+	return error_set(err, ERROR_USAGE,
+		"columns.%.80s: unknown key \"%.80s\"%s%s%s; a column has from and default, or value",
+		column->name, member, near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
+}
+
+bool columns_set(
+	struct config_column *column, const char *member, const char *text, struct error *err)
+{
+	bool from = strcmp(member, "from") == 0;
+	char **place = from			 ? &column->from
+		: strcmp(member, "value") == 0	 ? &column->value
+		: strcmp(member, "default") == 0 ? &column->fallback
+						 : NULL;
+
+	if (!place)
+		return unknown_member(column, member, err);
+	if (from && !check_source(text, err))
+		return error_prefix(err, "columns.%.80s", column->name);
+	free(*place);
+	*place = memory_text(text);
+	return true;
+}
+
+bool columns_check(const struct config_column *column, struct error *err)
+{
+	if (!column->from == !column->value)
+		return error_set(err, ERROR_USAGE,
+			"columns.%.80s: it has either from, a source, or value, a constant",
+			column->name);
+	return !column->value || !column->fallback ||
+		error_set(err, ERROR_USAGE, "columns.%.80s: a constant needs no default",
+			column->name);
+}
+
+const struct config_column *columns_find(const struct config_columns *columns, const char *name)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		if (strcmp(columns->items[i].name, name) == 0)
+			return &columns->items[i];
+	return NULL;
+}
+
+void columns_finish(struct config_columns *columns)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		free(columns->items[i].name);
+		free(columns->items[i].from);
+		free(columns->items[i].value);
+		free(columns->items[i].fallback);
+	}
+	free(columns->items);
+	*columns = (struct config_columns){ 0 };
+}
+
+static bool belongs(const char *key, bool set, const char *to, const char *mode, struct error *err)
+{
+	return !set ||
+		error_set(err, ERROR_USAGE, "%s: belongs to mode %s, and this sink's is %s", key,
+			to, mode);
+}
+
+static bool check_mode(const struct config_sink *sink, struct error *err)
+{
+	static const char *const modes[] = { "archive", "insert", "upsert" };
+	const char *mode = modes[sink->mode];
+	bool deletes =
+		sink->delete_when.header || sink->delete_when.from || sink->delete_when.equals;
+
+	if (sink->mode == SINK_ARCHIVE &&
+		!belongs("columns", sink->columns.count > 0, "insert or upsert", mode, err))
+		return false;
+	return sink->mode == SINK_UPSERT ||
+		(belongs("key", sink->key.count > 0, "upsert", mode, err) &&
+			belongs("version", strcmp(sink->version, "@seq") != 0, "upsert", mode,
+				err) &&
+			belongs("delete_when", deletes, "upsert", mode, err) &&
+			belongs("tombstones", sink->tombstones == CONFIG_TRUE, "upsert", mode,
+				err));
+}
+
+static bool check_target(const struct config_sink *sink, const char *archive, struct error *err)
+{
+	if (!sink->table || (archive && strcmp(sink->table, archive) == 0))
+		return error_set(err, ERROR_USAGE,
+			"table: a sink that is not an archive needs the name of your table");
+	for (size_t i = 0; i < sink->columns.count; i++)
+		if (sink->columns.items[i].line == 0 &&
+			!columns_check(&sink->columns.items[i], err))
+			return false; /* those of a file were checked with their line */
+	return sink->columns.count > 0 ||
+		error_set(err, ERROR_USAGE,
+			"columns: a sink that is not an archive needs them, as COLUMN: SOURCE");
+}
+
+static bool check_delete_when(const struct config_delete_when *when, struct error *err)
+{
+	if (!when->header && !when->from && !when->equals)
+		return true;
+	if (!when->header == !when->from)
+		return error_set(err, ERROR_USAGE,
+			"delete_when: it has either header, a name, or from, a source");
+	return when->equals ||
+		error_set(err, ERROR_USAGE, "delete_when: needs equals, the value that deletes");
+}
+
+static bool needs_payload(const char *text)
+{
+	struct source source;
+
+	if (!text || !source_parse(text, &source, NULL))
+		return false;
+	bool needs = source_needs_payload(&source);
+	source_finish(&source);
+	return needs;
+}
+
+static bool check_key(const struct config_sink *sink, const char *name, struct error *err)
+{
+	const struct config_column *column = columns_find(&sink->columns, name);
+	size_t times = 0;
+
+	for (size_t i = 0; i < sink->key.count; i++)
+		times += strcmp(sink->key.items[i], name) == 0;
+	if (times > 1)
+		return error_set(err, ERROR_USAGE, "key: \"%.80s\" is there twice", name);
+	if (!column)
+		return error_set(err, ERROR_USAGE,
+			"key: \"%.80s\" is none of the columns; give it a source there", name);
+	if (sink->tombstones == CONFIG_TRUE && needs_payload(column->from))
+		return error_set(err, ERROR_USAGE,
+			"tombstones: an empty payload has no %.80s for the key \"%.80s\"; take it from "
+			"@key, @subject[N] or a header",
+			column->from, name);
+	return true;
+}
+
+static bool check_upsert(const struct config_sink *sink, struct error *err)
+{
+	if (sink->key.count == 0)
+		return error_set(err, ERROR_USAGE,
+			"key: mode upsert needs it, the columns that tell one row from another");
+	for (size_t i = 0; i < sink->key.count; i++)
+		if (!check_key(sink, sink->key.items[i], err))
+			return false;
+	if (sink->tombstones == CONFIG_TRUE && needs_payload(sink->version))
+		return error_set(err, ERROR_USAGE,
+			"tombstones: an empty payload has no %.80s for the version; take it from a "
+			"header, or leave it @seq",
+			sink->version);
+	return check_delete_when(&sink->delete_when, err);
+}
+
+bool columns_check_sink(const struct config_sink *sink, const char *archive, struct error *err)
+{
+	if (!check_mode(sink, err))
+		return false;
+	if (sink->mode == SINK_ARCHIVE)
+		return true;
+	return check_target(sink, archive, err) &&
+		(sink->mode != SINK_UPSERT || check_upsert(sink, err));
+}
