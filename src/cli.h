@@ -34,6 +34,15 @@ struct cli {
 	struct cli_list settings; /* --set KEY=VALUE of relay and sink */
 	const char *count; /* --count */
 	const char *since; /* --since */
+	const char *until; /* --until */
+	const char *pipeline; /* --pipeline */
+	const char *subject; /* --subject */
+	const char *state, *source; /* --state, --source: of an outbox, of an archive */
+	const char *to; /* --to */
+	const char *rate; /* --rate */
+	const char *file; /* --file: a replay's */
+	const char *resume; /* --resume */
+	bool dry_run; /* --dry-run */
 	const char *const *arguments; /* what is left */
 	size_t argument_count;
 };

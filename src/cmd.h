@@ -15,6 +15,7 @@ int cmd_relay(const struct cli *cli);
 int cmd_sink(const struct cli *cli);
 int cmd_emit(const struct cli *cli);
 int cmd_tail(const struct cli *cli);
+int cmd_replay(const struct cli *cli);
 int cmd_status(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

@@ -134,12 +134,14 @@ static bool one_value(const char *name, const json_t *value, event_header_fn *fn
 	return fn(context, name, text.data, err);
 }
 
-static bool each_value(const char *name, const json_t *value, event_header_fn *fn, void *context,
-	struct error *err)
+static bool each_value(const char *name, const json_t *value, bool again, event_header_fn *fn,
+	void *context, struct error *err)
 {
 	const json_t *item;
 	size_t i;
 
+	if (again && is_reserved(name))
+		return true;
 	if (!check_name(name, err))
 		return false;
 	if (!json_is_array(value))
@@ -149,7 +151,8 @@ static bool each_value(const char *name, const json_t *value, event_header_fn *f
 	return true;
 }
 
-bool event_headers_each(struct slice headers, event_header_fn *fn, void *context, struct error *err)
+static bool each_header(
+	struct slice headers, bool again, event_header_fn *fn, void *context, struct error *err)
 {
 	json_error_t why;
 	const char *name;
@@ -165,12 +168,23 @@ bool event_headers_each(struct slice headers, event_header_fn *fn, void *context
 			why.position, why.text);
 	if (json_is_object(object)) {
 		json_object_foreach(object, name, value) if (ok) ok =
-			each_value(name, value, fn, context, err);
+			each_value(name, value, again, fn, context, err);
 	} else if (!json_is_null(object)) {
 		ok = bad(err, "headers:", "not a JSON object of strings or arrays of strings");
 	}
 	json_decref(object);
 	return ok;
+}
+
+bool event_headers_each(struct slice headers, event_header_fn *fn, void *context, struct error *err)
+{
+	return each_header(headers, false, fn, context, err);
+}
+
+bool event_headers_each_again(
+	struct slice headers, event_header_fn *fn, void *context, struct error *err)
+{
+	return each_header(headers, true, fn, context, err);
 }
 
 /* How many continuation bytes a lead byte asks for, and the least code point that may need so many. */

@@ -17,6 +17,8 @@ struct event {
 	struct slice key; /* Dray-Key */
 	struct slice headers; /* JSON object of string or array of strings */
 	struct slice payload; /* may be empty */
+	struct slice
+		replay; /* Dray-Replay: the run that publishes it again; absent in what is new */
 };
 
 #define EVENT_SUBJECT_MAX 1024 /* bytes; the server's control line ends at 4,096 */
@@ -27,6 +29,7 @@ struct event {
 #define HEADER_EXPECTED_STREAM "Nats-Expected-Stream"
 #define HEADER_EXPECTED_LAST   "Nats-Expected-Last-Sequence"
 #define HEADER_KEY	       "Dray-Key"
+#define HEADER_REPLAY	       "Dray-Replay"
 
 /*
  * Whether the parts of an event may go on the wire; cnats checks none of it, and a line break in a
@@ -43,6 +46,13 @@ bool event_check_key(struct slice key, struct error *err);
  */
 typedef bool event_header_fn(void *context, const char *name, const char *value, struct error *err);
 bool event_headers_each(
+	struct slice headers, event_header_fn *fn, void *context, struct error *err);
+
+/*
+ * The same for headers of an event that a stream held before: what is not an application's to set was said to
+ * the server of that time, and is passed over.
+ */
+bool event_headers_each_again(
 	struct slice headers, event_header_fn *fn, void *context, struct error *err);
 
 bool event_is_utf8(struct slice text);

@@ -110,6 +110,12 @@ struct postgres *db_postgres(struct db *db)
 	return db->postgres;
 }
 
+void db_be_patient(struct db *db, int64_t ms)
+{
+	if (db->kind == DB_POSTGRES)
+		postgres_be_patient(db->postgres, ms);
+}
+
 /* PostgreSQL: the result as rows of text in the arena. */
 static void copy_result(const PGresult *result, struct arena *arena, struct db_rows *rows)
 {

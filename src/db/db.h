@@ -44,6 +44,9 @@ const char *db_label(const struct db *db); /* for people, without secrets */
 struct sqlite *db_sqlite(struct db *db); /* NULL for the other kind */
 struct postgres *db_postgres(struct db *db);
 
+/* Lets statements take so long, instead of the usual deadline; on SQLite there is none. */
+void db_be_patient(struct db *db, int64_t ms);
+
 /* Rows of text; NULL is SQL NULL. Belong to the arena given to db_run. */
 struct db_rows {
 	size_t rows, columns;

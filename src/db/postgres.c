@@ -19,6 +19,7 @@ struct postgres {
 	struct hosts hosts;
 	PGconn *connection;
 	struct stop *stop;
+	int64_t usual_ms; /* of a call without a limit of its own */
 };
 
 struct postgres *postgres_create(
@@ -32,7 +33,8 @@ struct postgres *postgres_create(
 	*postgres = (struct postgres){ .url = memory_text(url),
 		.name = memory_text(name),
 		.label = postgres_url_label(options),
-		.stop = stop };
+		.stop = stop,
+		.usual_ms = POSTGRES_STATEMENT_MS };
 	hosts_init(&postgres->hosts, postgres_url_option(options, "host"),
 		postgres_url_option(options, "hostaddr"), postgres_url_option(options, "port"));
 	PQconninfoFree(options);
@@ -233,6 +235,11 @@ bool postgres_limit_statements(struct postgres *postgres, struct error *err)
 	return postgres_script(postgres, sql, 0, err);
 }
 
+void postgres_be_patient(struct postgres *postgres, int64_t ms)
+{
+	postgres->usual_ms = ms;
+}
+
 static enum error_kind kind_of(const char *state)
 {
 	static const struct {
@@ -333,7 +340,7 @@ static bool finish(
 
 	if (!sent)
 		return lost(postgres, err, PQerrorMessage(postgres->connection));
-	int64_t deadline = clock_now_ms() + (limit_ms ? limit_ms : POSTGRES_STATEMENT_MS);
+	int64_t deadline = clock_now_ms() + (limit_ms ? limit_ms : postgres->usual_ms);
 	if (!collect(postgres, deadline, &own, err))
 		return false;
 	if (result)

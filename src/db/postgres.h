@@ -42,6 +42,9 @@ PGconn *postgres_connection(struct postgres *postgres);
  */
 bool postgres_limit_statements(struct postgres *postgres, struct error *err);
 
+/* Waits so long for calls that have no limit of their own. */
+void postgres_be_patient(struct postgres *postgres, int64_t ms);
+
 /* Parameters for one call. Zeroed is empty; values must stay until the call is over. */
 struct postgres_call {
 	const char *sql; /* the text, or the name of a prepared statement */
@@ -50,7 +53,7 @@ struct postgres_call {
 	const char *values[POSTGRES_PARAMETERS];
 	int lengths[POSTGRES_PARAMETERS], formats[POSTGRES_PARAMETERS];
 	bool binary_result;
-	int64_t limit_ms; /* 0: POSTGRES_STATEMENT_MS */
+	int64_t limit_ms; /* 0: as postgres_be_patient says, otherwise POSTGRES_STATEMENT_MS */
 };
 
 void postgres_add_text(struct postgres_call *call, const char *text); /* NULL: SQL NULL */

@@ -157,8 +157,8 @@ bool stream_make(struct link *link, const struct config_stream *config, struct e
 	return true;
 }
 
-/* The Nats-Msg-Id of a header block, "" where it has none. Read as the reader of a stream reads it. */
-static char *id_of(const struct buf *block)
+/* A header of a block, "" where it has none. Read as the reader of a stream reads it. */
+static char *header_of(const struct buf *block, const char *wanted)
 {
 	struct slice whole = { block->data, block->size }, rest, words, name, value;
 	const char *fault;
@@ -166,7 +166,7 @@ static char *id_of(const struct buf *block)
 
 	if (message_begin(whole, &status, &words, &rest))
 		while (message_next(&rest, &name, &value, &fault))
-			if (slice_is(name, HEADER_MSG_ID))
+			if (slice_is(name, wanted))
 				return memory_copy(value.data, value.size);
 	return memory_text("");
 }
@@ -197,7 +197,10 @@ static bool read_message(const json_t *reply, struct stream_message *message, st
 		message->seq = count(part, "seq");
 		message->subject = memory_text(text(part, "subject"));
 		read_time(text(part, "time"), message->time);
-		message->id = id_of(&headers);
+		message->id = header_of(&headers, HEADER_MSG_ID);
+		char *expected = header_of(&headers, HEADER_EXPECTED_LAST);
+		message->ordered = *expected != '\0';
+		free(expected);
 		message->payload = memory_copy(payload.data, payload.size);
 		message->payload_size = payload.size;
 	}
@@ -232,11 +235,28 @@ bool stream_get_message(struct link *link, const char *name, uint64_t seq,
 	return get_message(link, name, json_pack("{sI}", "seq", (json_int_t)seq), message, err);
 }
 
+static bool get_newest(
+	struct link *link, const char *name, struct stream_message *message, struct error *err)
+{
+	return get_message(link, name, json_pack("{ss}", "last_by_subj", ">"), message, err);
+}
+
+bool stream_is_ordered(struct link *link, const char *name, bool *ordered, struct error *err)
+{
+	struct stream_message message;
+
+	if (!get_newest(link, name, &message, err))
+		return false;
+	*ordered = message.ordered;
+	stream_message_finish(&message);
+	return true;
+}
+
 bool stream_newest(struct link *link, const char *name, uint64_t *seq, struct error *err)
 {
 	struct stream_message message;
 
-	if (!get_message(link, name, json_pack("{ss}", "last_by_subj", ">"), &message, err))
+	if (!get_newest(link, name, &message, err))
 		return false;
 	*seq = message.seq;
 	stream_message_finish(&message);

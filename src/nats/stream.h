@@ -35,11 +35,18 @@ bool stream_make(struct link *link, const struct config_stream *config, struct e
 /* The sequence of the newest message the stream's leader still has; 0 where it is empty. */
 bool stream_newest(struct link *link, const char *name, uint64_t *seq, struct error *err);
 
+/*
+ * Whether the newest message was published with an expected last sequence: then somebody fills the stream in
+ * the order of the whole, and others must not publish into it.
+ */
+bool stream_is_ordered(struct link *link, const char *name, bool *ordered, struct error *err);
+
 /* One message by its sequence, from the leader. Found false where it is gone. Freed by finish. */
 struct stream_message {
 	bool found;
 	uint64_t seq;
 	char *subject, *id; /* id "" where it has none */
+	bool ordered; /* it has an expected last sequence */
 	char time
 		[32]; /* when the stream stored it, as clock_format writes it; cut to milliseconds */
 	char *payload;

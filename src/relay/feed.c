@@ -280,7 +280,7 @@ static bool write_report(struct feed *feed, const struct turn *turn, struct erro
 	if (!turn->has_report)
 		return true;
 	feed->next_report_ms = clock_now_ms() + REPORT_EVERY_MS;
-	return report_write(outbox_db(feed->outbox), &turn->report, err);
+	return outbox_report(feed->outbox, &turn->report, err);
 }
 
 static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)

@@ -2,7 +2,6 @@
 #define RELAY_FEED_H
 
 #include "base/bell.h"
-#include "db/report.h"
 #include "relay/outbox.h"
 
 /*

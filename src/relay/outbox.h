@@ -5,6 +5,7 @@
 #include "config.h"
 #include "db/db.h"
 #include "db/lease.h"
+#include "db/report.h"
 #include "relay/row.h"
 
 /*
@@ -50,6 +51,10 @@ void outbox_destroy(struct outbox *outbox); /* accepts NULL */
 const char *outbox_label(const struct outbox *outbox);
 struct db *outbox_db(struct outbox *outbox);
 struct lease *outbox_lease(struct outbox *outbox);
+bool outbox_is_guest(const struct outbox *outbox); /* see outbox_driver.h */
+
+/* Writes what `dray status` shows; a guest is not shown. */
+bool outbox_report(struct outbox *outbox, const struct report *report, struct error *err);
 
 /* Connects if need be, checks the table, takes the lease (ERROR_CONFLICT: somebody else works on it). */
 bool outbox_open(struct outbox *outbox, struct error *err);

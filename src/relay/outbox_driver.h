@@ -8,8 +8,19 @@
  * statements; all calls come from one thread, with an open connection unless said otherwise.
  */
 struct outbox_driver {
+	/*
+	 * A guest publishes beside the relays, from rows that it does not mark: it holds no lease, writes no
+	 * report, and stays away from a stream that a relay fills in the order of the whole.
+	 */
+	bool guest;
+
 	struct outbox *(*create)(void);
 	void (*destroy)(struct outbox *outbox); /* not connected */
+
+	/* A guest's own, where the database keeps none; NULL: the relay's. As outbox_oldest, outbox_positions. */
+	bool (*oldest)(struct outbox *outbox, int64_t *created_ms, struct error *err);
+	bool (*positions)(struct outbox *outbox, struct arena *arena, struct position **positions,
+		size_t *count, struct error *err);
 
 	/* The connection is new: check the table, prepare. */
 	bool (*opened)(struct outbox *outbox, struct error *err);
@@ -48,6 +59,10 @@ struct outbox {
 	bool gaps_overflowed; /* there were more than can be kept: sweep often */
 	uint64_t late; /* rows that came out of a gap */
 };
+
+/* What a driver's own outbox begins as. outbox_destroy ends it. */
+bool outbox_init(struct outbox *outbox, const struct outbox_driver *driver,
+	const struct config_relay *config, struct stop *stop, struct error *err);
 
 #define OUTBOX_NO_SWEEP INT64_MAX
 

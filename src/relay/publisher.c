@@ -24,7 +24,7 @@ struct publisher {
 	natsSubscription *subscription;
 	char prefix[128]; /* of reply subjects, with the last dot */
 	size_t prefix_size;
-	struct buf subject, key, id; /* NUL-terminated copies for cnats */
+	struct buf subject, key, id, replay; /* NUL-terminated copies for cnats */
 	struct answers taken;
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
@@ -147,6 +147,7 @@ void publisher_destroy(struct publisher *publisher)
 	buf_finish(&publisher->subject);
 	buf_finish(&publisher->key);
 	buf_finish(&publisher->id);
+	buf_finish(&publisher->replay);
 	free(publisher->taken.items);
 	free(publisher->arrived.items);
 	free(publisher);
@@ -197,7 +198,11 @@ static bool add_headers(struct publisher *publisher, const struct event *event,
 	if (event->key.data &&
 		!add_header(target, HEADER_KEY, terminated(&publisher->key, event->key), err))
 		return false;
-	return event_headers_each(event->headers, add_header, target, err);
+	if (!event->replay.data)
+		return event_headers_each(event->headers, add_header, target, err);
+	return add_header(
+		       target, HEADER_REPLAY, terminated(&publisher->replay, event->replay), err) &&
+		event_headers_each_again(event->headers, add_header, target, err);
 }
 
 static bool check(const struct event *event, struct error *err)

@@ -168,13 +168,19 @@ static void finish(struct relay *relay)
 bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
 	struct error *err)
 {
+	return relay_run_outbox(config, relay, outbox_create(relay, stop, err), stop, err);
+}
+
+bool relay_run_outbox(const struct config *config, const struct config_relay *relay,
+	struct outbox *outbox, struct stop *stop, struct error *err)
+{
 	struct relay run = { .config = relay, .stop = stop, .counts = { .lag_ms = -1 } };
 	bool ok = true;
 
 	chain_init(&run.chain, relay->ordering == ORDERING_STREAM, (size_t)relay->max_in_flight);
-	run.outbox = outbox_create(relay, stop, err);
-	if (!run.outbox)
+	if (!outbox)
 		return false;
+	run.outbox = outbox;
 	run.link = link_create(&config->nats, relay->name, stop);
 	run.report = (struct report){ .name = relay->name,
 		.kind = "relay",

@@ -4,6 +4,8 @@
 #include "base/stop.h"
 #include "config.h"
 
+struct outbox;
+
 /*
  * Runs one relay on the calling thread (it starts one more, for the outbox) until stop, then settles what
  * was acknowledged. True after a stop; false where the set-up is at fault: err says why, and the relay
@@ -11,5 +13,9 @@
  */
 bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
 	struct error *err);
+
+/* The same from an outbox that somebody made (NULL: err says why), which belongs to it and is destroyed. */
+bool relay_run_outbox(const struct config *config, const struct config_relay *relay,
+	struct outbox *outbox, struct stop *stop, struct error *err);
 
 #endif

@@ -39,7 +39,10 @@ bool session_begin(struct session *s, struct error *err)
 {
 	if (!bell_init(&s->bell))
 		return error_set(err, ERROR_UNAVAILABLE, "no more descriptors can be had");
-	streams_init(&s->streams, s->link, s->config->stream, s->chain->on);
+	streams_init(&s->streams, s->link, s->config->stream,
+		s->chain->on			     ? STREAMS_ALONE
+			: outbox_is_guest(s->outbox) ? STREAMS_GUEST
+						     : STREAMS_SHARED);
 	order_init(&s->order, s->config->ordering, (size_t)s->config->batch);
 	flights_init(&s->flights, (size_t)s->config->max_in_flight);
 	s->began_ms = clock_now_ms();

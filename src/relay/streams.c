@@ -10,9 +10,10 @@
 
 #define REFUSED_FOR_MS 1000
 
-void streams_init(struct streams *streams, struct link *link, const char *only, bool alone)
+void streams_init(
+	struct streams *streams, struct link *link, const char *only, enum streams_manner manner)
 {
-	*streams = (struct streams){ .link = link, .only = only, .alone = alone };
+	*streams = (struct streams){ .link = link, .only = only, .manner = manner };
 }
 
 void streams_finish(struct streams *streams)
@@ -52,6 +53,22 @@ bool streams_check(const struct stream_info *info, bool alone, struct error *err
 		err, ERROR_SCHEMA, "stream %s cannot be relayed into: %s", info->name, why);
 }
 
+/* A message of a guest would break the chain of expected sequences that a relay sends. */
+static bool check_guest(struct streams *streams, const char *name, struct error *err)
+{
+	bool ordered = false;
+
+	if (streams->manner != STREAMS_GUEST)
+		return true;
+	if (!stream_is_ordered(streams->link, name, &ordered, err))
+		return error_prefix(err, "stream %s", name);
+	return !ordered ||
+		error_set(err, ERROR_USAGE,
+			"stream %s is filled by a relay with ordering: stream, which has to be its only "
+			"publisher; publish into another stream",
+			name);
+}
+
 bool streams_add(
 	struct streams *streams, const char *name, size_t *index, bool *missing, struct error *err)
 {
@@ -62,7 +79,8 @@ bool streams_add(
 			err->kind = ERROR_UNAVAILABLE;
 		return false;
 	}
-	if (!streams_check(&info, streams->alone, err)) {
+	if (!streams_check(&info, streams->manner == STREAMS_ALONE, err) ||
+		!check_guest(streams, name, err)) {
 		stream_info_finish(&info);
 		return false;
 	}

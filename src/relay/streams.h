@@ -21,10 +21,16 @@ struct known_stream {
 	int64_t unsure_until;
 };
 
+enum streams_manner {
+	STREAMS_SHARED,
+	STREAMS_ALONE, /* nobody else publishes into them */
+	STREAMS_GUEST, /* none of them may be filled by somebody else in the order of the whole */
+};
+
 struct streams {
 	struct link *link;
 	const char *only; /* the configured stream, or NULL */
-	bool alone; /* and nobody else publishes into it */
+	enum streams_manner manner;
 	struct known_stream *items;
 	size_t count;
 	struct map refused; /* hash of a subject that no stream took -> when that was */
@@ -32,7 +38,8 @@ struct streams {
 
 #define STREAMS_NONE SIZE_MAX
 
-void streams_init(struct streams *streams, struct link *link, const char *only, bool alone);
+void streams_init(
+	struct streams *streams, struct link *link, const char *only, enum streams_manner manner);
 void streams_finish(struct streams *streams);
 
 /*

@@ -1,0 +1,31 @@
+#ifndef HISTORY_SOURCE_DRIVER_H
+#define HISTORY_SOURCE_DRIVER_H
+
+#include "history/source.h"
+
+/* The memory of a batch: what the database gave, and what was made from it. */
+struct source_memory {
+	struct arena arena;
+	void *result;
+	void (*free_result)(void *result);
+};
+
+/* The parameters of a statement, as texts. A reading has two more than a count. */
+#define SOURCE_PARAMETERS 11
+#define SOURCE_COUNTED	  9
+
+/* What the two databases do each. */
+bool source_postgres_read(struct db *db, enum statement statement, const char *table,
+	const char *const *parameters, struct batch **batch, struct error *err);
+bool source_sqlite_read(struct db *db, enum statement statement, const char *table,
+	const char *const *parameters, size_t limit, int64_t bytes, struct batch **batch,
+	struct error *err);
+
+bool source_postgres_prepare(struct db *db, struct error *err);
+/* Makes dray_matches(pattern, subject) known to the connection. */
+bool source_sqlite_prepare(struct db *db, struct error *err);
+
+/* A pattern of subjects as a regular expression of PostgreSQL's; belongs to the caller. */
+char *source_expression(const char *pattern);
+
+#endif
