@@ -48,8 +48,9 @@ static bool parse_rate(const struct cli *cli, int64_t *rate, struct error *err)
 	if (!cli->rate)
 		return true;
 	*rate = strtoll(cli->rate, &end, 10);
-	return (end != cli->rate && !*end && *rate > 0 && *rate <= 100000000) ||
-		error_set(err, ERROR_USAGE, "--rate %.40s: events a second, 1 and more", cli->rate);
+	return (end != cli->rate && !*end && *rate >= 0 && *rate <= 100000000) ||
+		error_set(err, ERROR_USAGE, "--rate %.40s: events a second; 0: as fast as it goes",
+			cli->rate);
 }
 
 /* With a word in place of {subject}, the subject must be one that can be published. */
@@ -300,7 +301,7 @@ static void say_end(const struct work *work, bool complete)
 		printf("go on with: dray replay --resume %s\n", run->file);
 }
 
-static bool publish(struct work *work, struct error *err)
+static bool publish(struct work *work, bool *complete, struct error *err)
 {
 	struct stop stop;
 	struct replay_options options = { .config = work->config,
@@ -320,18 +321,18 @@ static bool publish(struct work *work, struct error *err)
 		ok = run_save(&work->run, err) && replay_run(&work->run, &options, &stop, err);
 		if (options.progress)
 			cmd_end_progress();
-		bool complete = ok && work->run.done >= work->run.total;
-		say_end(work, complete);
-		if (complete)
+		*complete = ok && work->run.complete;
+		say_end(work, *complete);
+		if (*complete)
 			run_remove(&work->run);
-		if (complete && work->run.refused > 0)
+		if (*complete && work->run.refused > 0)
 			ok = error_set(err, ERROR_REJECTED,
 				"%" PRId64 " events were refused: see above", work->run.refused);
 	}
 	return ok;
 }
 
-static bool begin(struct work *work, struct error *err)
+static bool begin(struct work *work, bool *complete, struct error *err)
 {
 	struct run *run = &work->run;
 	struct db *db = NULL;
@@ -345,11 +346,12 @@ static bool begin(struct work *work, struct error *err)
 	if (ok && work->cli->dry_run)
 		ok = dry_run(work, db, err);
 	db_destroy(db);
-	return ok && (work->cli->dry_run || publish(work, err));
+	*complete = true;
+	return ok && (work->cli->dry_run || publish(work, complete, err));
 }
 
 /* Everything but the rate was said when it began. */
-static bool go_on(struct work *work, struct error *err)
+static bool go_on(struct work *work, bool *complete, struct error *err)
 {
 	const struct cli *cli = work->cli;
 
@@ -360,21 +362,22 @@ static bool go_on(struct work *work, struct error *err)
 			"--resume goes on with what was asked for at first; beside it only "
 			"--rate, --database, --nats and -c can be given");
 	return run_load(&work->run, cli->resume, err) && parse_rate(cli, &work->run.rate, err) &&
-		find_table(work, err) && publish(work, err);
+		find_table(work, err) && publish(work, complete, err);
 }
 
 int cmd_replay(const struct cli *cli)
 {
 	struct work work = { .cli = cli };
 	struct error err = { 0 };
+	bool complete = false;
 	int status = 0;
 
 	work.config = cli_config(cli, !cli->database && !cli->resume, &status);
 	if (!work.config)
 		return status;
 	cli_setup_log(cli, work.config);
-	bool ok = cli->resume ? go_on(&work, &err) : begin(&work, &err);
-	status = ok ? 0 : cli_fail(cli, &err);
+	bool ok = (cli->resume ? go_on : begin)(&work, &complete, &err);
+	status = !ok ? cli_fail(cli, &err) : complete ? 0 : 1;
 	run_finish(&work.run);
 	for (size_t i = 0; i < work.closed.count; i++)
 		free(work.closed.items[i]);

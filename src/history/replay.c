@@ -128,6 +128,7 @@ static bool finish_if_done(struct replay *replay, struct error *err)
 {
 	if (!replay->exhausted || place_open(&replay->place) > 0)
 		return true;
+	replay->run->complete = true;
 	stop_request(replay->stop);
 	return save(replay, err);
 }

@@ -20,8 +20,7 @@ struct replay_options {
 };
 
 /*
- * Until the run is complete (run->done is run->total) or stop is requested: true, and then the file says how
- * far it came. False: err says why, and the file too. The run is locked and saved. Servers that are away are
+ * Until the run is complete (run->complete) or stop is requested: true, and then the file says how far it came. False: err says why, and the file too. The run is locked and saved. Servers that are away are
  * waited for.
  */
 bool replay_run(struct run *run, const struct replay_options *options, struct stop *stop,

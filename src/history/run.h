@@ -34,6 +34,7 @@ struct run {
 	int64_t at; /* every event up to here is done */
 	int64_t ahead; /* none behind this was ever published */
 	int64_t total, done, refused; /* events; done includes refused */
+	bool complete; /* nothing is left; not kept */
 	struct run_stream *streams;
 	size_t stream_count;
 };
