@@ -81,7 +81,13 @@ static void print_item(const json_t *item)
 	printf("%-20s %-6s %-10s %10s %8s %6s %10s %7s %7s  %s\n", text_of(item, "name"),
 		text_of(item, "kind"), text_of(item, "state"), counts[0], counts[1], counts[2],
 		rate, ages[0], ages[1], text_of(item, "resource"));
-	if (json_is_string(json_object_get(item, "last_error")))
+	if (json_is_string(json_object_get(item, "paused_at")))
+		printf("  paused, %s by %s; \"dray resume %s\" ends that\n",
+			text_of(item, "paused_at"), text_of(item, "paused_by"),
+			text_of(item, "name"));
+	if (json_is_string(json_object_get(item, "paused_why")))
+		printf("  because %s\n", text_of(item, "paused_why"));
+	else if (json_is_string(json_object_get(item, "last_error")))
 		printf("  last error, %s: %s\n", text_of(item, "last_error_at"),
 			text_of(item, "last_error"));
 }

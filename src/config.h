@@ -105,6 +105,7 @@ struct config_sink {
 	int64_t max_wait_ms; /* how long a batch may wait to become full */
 	char *consumer; /* a durable's name, for workqueue and interest streams; NULL otherwise */
 	int64_t lease_ms;
+	double max_dead_ratio; /* 0 to 1: the share of events that may be set aside */
 	int line;
 };
 

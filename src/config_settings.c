@@ -332,6 +332,13 @@ static const struct setting sink_settings[] = {
 		.low = SECOND,
 		.high = HOUR,
 		.help = "how long a silent holder keeps the others waiting" },
+	{ .key = "max_dead_ratio",
+		.type = SETTING_REAL,
+		.place = AT(config_sink, max_dead_ratio),
+		.fallback = "0.1",
+		.low = 0,
+		.high = 1,
+		.help = "of the last 1000 events at most this share is set aside, then the sink is paused" },
 	{ 0 },
 };
 

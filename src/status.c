@@ -1,12 +1,14 @@
 /* Collects the status of pipelines from their databases. */
 #include "status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cmd_common.h"
 #include "config_secret.h"
+#include "db/lease.h"
 #include "db/report.h"
 
 #define SILENT_AFTER_MS (3 * REPORT_EVERY_MS)
@@ -66,7 +68,8 @@ static json_t *new_item(
 {
 	static const char *const unknown[] = { "state", "pending", "scheduled", "dead", "stuck",
 		"oldest_ms", "events", "rate", "backlog", "lag_ms", "epoch", "seq", "holder",
-		"last_error", "last_error_at", "updated_at" };
+		"last_error", "last_error_at", "updated_at", "paused_at", "paused_by",
+		"paused_why" };
 	json_t *item =
 		json_pack("{so ss so so}", "name", cmd_json_text(name), "kind", kind, "database",
 			cmd_json_text(db_label(reader->db)), "resource", cmd_json_text(resource));
@@ -126,17 +129,39 @@ static bool add_sink(struct reader *reader, json_t *item, const char *name, cons
 	return true;
 }
 
+static bool add_pause(struct reader *reader, json_t *item, const char *kind, const char *of)
+{
+	struct lease lease;
+	char name[256];
+	bool free;
+
+	snprintf(name, sizeof(name), "%s:%s", kind, of);
+	lease_init(&lease, name, 0);
+	if (!lease_is_free(reader->db, &lease, &free, reader->err))
+		return false;
+	if (!lease.pause.on)
+		return true;
+	json_object_set_new(item, "state", json_string("paused"));
+	json_object_set_new(item, "paused_at", cmd_json_text(lease.pause.at));
+	json_object_set_new(item, "paused_by", cmd_json_text(lease.pause.by));
+	if (*lease.pause.why)
+		json_object_set_new(item, "paused_why", cmd_json_text(lease.pause.why));
+	return true;
+}
+
 static bool add_pipeline(
 	struct reader *reader, const char *name, const char *kind, const char *resource)
 {
 	json_t *item = new_item(reader, name, kind, resource);
+	bool relay = strcmp(kind, "relay") == 0;
 
 	for (size_t row = 0; row < reader->pipelines.rows; row++)
 		if (strcmp(db_cell(&reader->pipelines, row, PIPELINE_NAME), name) == 0 &&
 			strcmp(db_cell(&reader->pipelines, row, PIPELINE_KIND), kind) == 0)
 			add_report(reader, item, row);
-	return strcmp(kind, "relay") == 0 ? add_outbox(reader, item, resource)
-					  : add_sink(reader, item, name, resource);
+	return add_pause(reader, item, relay ? "outbox" : "sink", relay ? resource : name) &&
+		(relay ? add_outbox(reader, item, resource)
+		       : add_sink(reader, item, name, resource));
 }
 
 static bool open_reader(struct reader *reader, const char *url)

@@ -8,10 +8,10 @@
 /*
  * What `dray status` knows, as JSON: an object a pipeline with name, kind, database, resource (the table or
  * the stream), state, pending, scheduled, dead, stuck, oldest_ms, events, rate, backlog, lag_ms, epoch, seq,
- * holder, last_error, last_error_at, updated_at. What is not known is null.
+ * holder, last_error, last_error_at, updated_at, paused_at, paused_by, paused_why. What is not known is null.
  *
- * States: those of the pipeline table, "silent" where its process has not renewed it for a while, and
- * "never ran".
+ * States: those of the pipeline table, "paused", "silent" where its process has not renewed it for a while,
+ * and "never ran".
  */
 
 /* Called with each database that could not be read. */

@@ -6,5 +6,6 @@ SET holder = $2, epoch = l.epoch + 1, renewals = l.renewals + 1, length_ms = $3:
 FROM (SELECT set_config('synchronous_commit', CASE reset_val WHEN 'off' THEN 'on' ELSE reset_val END, true) AS level
 	FROM pg_settings WHERE name = 'synchronous_commit') AS durable
 WHERE l.resource = $1 AND l.holder = $4 AND l.epoch = $5::bigint AND l.renewals = $6::bigint
+	AND l.paused_at IS NULL
 	AND durable.level <> ''
 RETURNING l.epoch

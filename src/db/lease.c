@@ -15,7 +15,17 @@
 #define POLL_MAX_MS 250
 #define NUMBER	    24
 
-enum column { COLUMN_HOLDER, COLUMN_EPOCH, COLUMN_RENEWALS, COLUMN_LENGTH };
+#define PAUSED_MS 1000 /* how often to look whether a pause is over */
+
+enum column {
+	COLUMN_HOLDER,
+	COLUMN_EPOCH,
+	COLUMN_RENEWALS,
+	COLUMN_LENGTH,
+	COLUMN_PAUSED_AT,
+	COLUMN_PAUSED_BY,
+	COLUMN_PAUSED_WHY,
+};
 
 void lease_init(struct lease *lease, const char *resource, int64_t length_ms)
 {
@@ -35,6 +45,18 @@ static bool run(struct db *db, enum statement statement, const char *const *para
 	*epoch = ok && rows.rows > 0 ? atoll(db_cell(&rows, 0, 0)) : 0;
 	arena_finish(&arena);
 	return ok;
+}
+
+static void note_pause(struct lease_pause *pause, const struct db_rows *rows)
+{
+	const char *by = db_cell(rows, 0, COLUMN_PAUSED_BY);
+	const char *at = db_cell(rows, 0, COLUMN_PAUSED_AT);
+	const char *why = db_cell(rows, 0, COLUMN_PAUSED_WHY);
+
+	pause->on = at != NULL;
+	snprintf(pause->at, sizeof(pause->at), "%s", at ? at : "");
+	snprintf(pause->by, sizeof(pause->by), "%s", by ? by : "");
+	snprintf(pause->why, sizeof(pause->why), "%s", why ? why : "");
 }
 
 /* What the row says; a change begins the watch anew. */
@@ -63,10 +85,15 @@ static bool look(struct db *db, struct lease *lease, struct error *err)
 
 	arena_init(&arena);
 	bool ok = db_run(db, SQL_LEASE_LOOK, NULL, parameters, 1, &arena, &rows, err);
-	if (ok && rows.rows > 0)
-		note(lease, &rows, clock_now_ms());
-	else if (ok)
+	if (ok)
+		lease->looked_ms = clock_now_ms();
+	if (ok && rows.rows > 0) {
+		note(lease, &rows, lease->looked_ms);
+		note_pause(&lease->pause, &rows);
+	} else if (ok) {
 		lease_forget(lease);
+		lease->pause.on = false;
+	}
 	arena_finish(&arena);
 	return ok;
 }
@@ -108,12 +135,25 @@ static bool held_by_other(struct lease *lease, struct error *err)
 		lease->seen.since_ms ? lease->seen.holder : "another process");
 }
 
+/* Whoever holds it gives it back, so that it is seen to be free. */
+static bool is_paused(struct db *db, struct lease *lease, struct error *err)
+{
+	const struct lease_pause *pause = &lease->pause;
+
+	lease_release(db, lease);
+	return error_set(err, ERROR_CONFLICT,
+		"%s was paused at %s by %s%s%s; \"dray resume\" ends that", lease->resource,
+		pause->at, pause->by, *pause->why ? ": " : "", pause->why);
+}
+
 bool lease_acquire(struct db *db, struct lease *lease, struct error *err)
 {
 	int64_t sent = clock_now_ms(), epoch = 0;
 
 	if (!look(db, lease, err))
 		return false;
+	if (lease->pause.on)
+		return is_paused(db, lease, err);
 	if (lease->seen.since_ms && !may_take(lease, sent))
 		return held_by_other(lease, err);
 	sent = clock_now_ms();
@@ -122,7 +162,7 @@ bool lease_acquire(struct db *db, struct lease *lease, struct error *err)
 	if (epoch == 0 && !look(db, lease, err)) /* somebody was faster */
 		return false;
 	if (epoch == 0)
-		return held_by_other(lease, err);
+		return lease->pause.on ? is_paused(db, lease, err) : held_by_other(lease, err);
 	lease->epoch = lease->highest = epoch;
 	lease_confirm(lease, sent);
 	lease->renewals = lease->seen.since_ms ? lease->seen.renewals + 1 : 0;
@@ -130,13 +170,15 @@ bool lease_acquire(struct db *db, struct lease *lease, struct error *err)
 	return true;
 }
 
-int64_t lease_pause_ms(const struct lease *lease)
+int64_t lease_wait_ms(const struct lease *lease)
 {
 	const struct lease_seen *seen = &lease->seen;
 	int64_t length = lease->length_ms < seen->length_ms || !seen->since_ms ? lease->length_ms
 									       : seen->length_ms;
 	int64_t pause = length / POLLS, left = free_at_ms(seen) - clock_now_ms();
 
+	if (lease->pause.on)
+		return PAUSED_MS;
 	if (pause > POLL_MAX_MS)
 		pause = POLL_MAX_MS;
 	return left > 0 && left < pause ? left : pause > 0 ? pause : 1;
@@ -145,6 +187,45 @@ int64_t lease_pause_ms(const struct lease *lease)
 void lease_forget(struct lease *lease)
 {
 	lease->seen = (struct lease_seen){ 0 };
+}
+
+bool lease_is_free(struct db *db, struct lease *lease, bool *free, struct error *err)
+{
+	int64_t sent = clock_now_ms();
+
+	if (!look(db, lease, err))
+		return false;
+	*free = !lease->seen.since_ms || may_take(lease, sent);
+	return true;
+}
+
+bool lease_pause(struct db *db, const char *resource, const char *by, const char *why,
+	bool *changed, struct error *err)
+{
+	const char *parameters[] = { resource, by, why };
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_LEASE_PAUSE, NULL, parameters, 3, &arena, &rows, err);
+	if (ok && changed)
+		*changed = rows.changed > 0;
+	arena_finish(&arena);
+	return ok;
+}
+
+bool lease_resume(struct db *db, const char *resource, bool *changed, struct error *err)
+{
+	const char *parameters[] = { resource };
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_LEASE_RESUME, NULL, parameters, 1, &arena, &rows, err);
+	if (ok)
+		*changed = rows.changed > 0;
+	arena_finish(&arena);
+	return ok;
 }
 
 static bool is_held(const struct lease *lease)
@@ -203,6 +284,26 @@ bool lease_renew(struct db *db, struct lease *lease, struct error *err)
 	}
 	lease_confirm(lease, sent);
 	return true;
+}
+
+bool lease_keep(struct db *db, struct lease *lease, struct error *err)
+{
+	int64_t now = clock_now_ms();
+
+	if (now < lease_keep_at_ms(lease))
+		return true;
+	if ((now >= lease_renew_at_ms(lease) && !lease_renew(db, lease, err)) ||
+		!look(db, lease, err))
+		return false;
+	lease_forget(lease);
+	return true;
+}
+
+int64_t lease_keep_at_ms(const struct lease *lease)
+{
+	int64_t renew = lease_renew_at_ms(lease), look_at = lease->looked_ms + LEASE_LOOK_EVERY_MS;
+
+	return renew < look_at ? renew : look_at;
 }
 
 void lease_release(struct db *db, struct lease *lease)

@@ -183,17 +183,20 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 	return ok;
 }
 
-static bool renew_lease(struct feed *feed, struct error *err)
+static bool keep_lease(struct feed *feed, struct error *err)
 {
 	struct lease *lease = outbox_lease(feed->outbox);
 
-	if (clock_now_ms() < lease_renew_at_ms(lease))
+	if (clock_now_ms() < lease_keep_at_ms(lease))
 		return true;
-	if (!lease_renew(outbox_db(feed->outbox), lease, err))
+	if (!lease_keep(outbox_db(feed->outbox), lease, err))
 		return false;
 	pthread_mutex_lock(&feed->lock);
 	feed->news.work_until_ms = lease_work_until_ms(lease);
+	feed->news.paused = lease->pause.on;
 	pthread_mutex_unlock(&feed->lock);
+	if (lease->pause.on)
+		bell_ring(feed->bell);
 	return true;
 }
 
@@ -250,7 +253,7 @@ static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
 	if (feed->has_report)
 		*until = earliest(*until, feed->next_report_ms);
 	pthread_mutex_unlock(&feed->lock);
-	*until = earliest(*until, lease_renew_at_ms(outbox_lease(feed->outbox)));
+	*until = earliest(*until, lease_keep_at_ms(outbox_lease(feed->outbox)));
 	return busy;
 }
 
@@ -294,7 +297,7 @@ static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)
 	*stopped = turn.stopping && !settled;
 	if (!ok || turn.stopping)
 		return ok;
-	if (!renew_lease(feed, err) || !write_report(feed, &turn, err))
+	if (!keep_lease(feed, err) || !write_report(feed, &turn, err))
 		return false;
 	if (room && (feed->look || turn.due))
 		return read_batch(feed, &turn, err);

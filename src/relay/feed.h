@@ -20,6 +20,7 @@ struct feed_news {
 	size_t missed; /* rows that were changed by somebody else meanwhile */
 	int64_t work_until_ms; /* monotonic: publish until then */
 	bool needs_sweeps;
+	bool paused; /* somebody paused the relay */
 	bool failed; /* the feed has ended, err says why */
 	struct error err;
 };

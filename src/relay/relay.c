@@ -128,7 +128,7 @@ static void stand_by(struct relay *relay, const struct error *err)
 	relay->standing_by = true;
 	relay->outage_ms = 0;
 	lease->epoch = 0;
-	stop_wait(relay->stop, lease_pause_ms(lease));
+	stop_wait(relay->stop, lease_wait_ms(lease));
 }
 
 /* What was in order before may be so again. */

@@ -195,7 +195,7 @@ bool session_run(
 {
 	bool told = false;
 
-	while (!stop_requested(s->stop)) {
+	while (!stop_requested(s->stop) && !s->paused) {
 		if (!take_turn(s, err))
 			return false;
 		if (!told && is_well(s)) {

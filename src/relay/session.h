@@ -45,6 +45,7 @@ struct session {
 	bool scanned; /* every row that was pending at the beginning was read once */
 	int64_t highest; /* id that was read */
 	bool settled_any; /* something was settled in this session */
+	bool paused; /* somebody paused the relay */
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
 	int64_t oldest_ms; /* wall clock: when the oldest row that was pending at the beginning was made */
@@ -54,7 +55,7 @@ struct session {
 /* Looks up what is uncertain. The outbox is open and leased, the link is up. False: see err. */
 bool session_begin(struct session *session, struct error *err);
 
-/* Until a stop (true) or trouble (false). Calls progress once, when the first row is through. */
+/* Until a stop or a pause (true), or trouble (false). Calls progress once, when the first row is through. */
 bool session_run(
 	struct session *session, void (*progress)(void *context), void *context, struct error *err);
 

@@ -115,6 +115,7 @@ bool session_take_rows(struct session *s, struct error *err)
 	release_settled(s, &news, &released, news.settled_count);
 	free(news.settled);
 	s->work_until_ms = news.work_until_ms;
+	s->paused = news.paused;
 	s->settled_any = s->settled_any || news.progress;
 	if ((news.missed > 0 || news.needs_sweeps) &&
 		s->next_sweep_ms > clock_now_ms() + SWEEP_SOON_MS)

@@ -4,6 +4,7 @@
  */
 #include "sink/ingest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,7 +23,7 @@ bool ingest_init(struct ingest *ingest, const struct config *config, const struc
 	if (!ingest->table)
 		return false;
 	ingest->link = link_create(&config->nats, sink->name, stop);
-	load_init(&ingest->load, (size_t)sink->batch);
+	load_init(&ingest->load, (size_t)sink->batch, sink->max_dead_ratio);
 	ingest->report = (struct report){ .name = sink->name,
 		.kind = "sink",
 		.holder = table_lease(ingest->table)->holder,
@@ -90,7 +91,7 @@ static bool take_turn(struct ingest *ingest, struct error *err)
 		if (!ingest->standing_by)
 			log_info(ingest->config->name, "standing by: %s", err->text);
 		ingest->standing_by = true;
-		if (stop_wait(ingest->stop, lease_pause_ms(table_lease(ingest->table))))
+		if (stop_wait(ingest->stop, lease_wait_ms(table_lease(ingest->table))))
 			return error_set(err, ERROR_STOPPED, "stopped while standing by");
 	}
 	if (ingest->standing_by)
@@ -98,6 +99,9 @@ static bool take_turn(struct ingest *ingest, struct error *err)
 			table_lease(ingest->table)->resource,
 			(long long)table_lease(ingest->table)->epoch);
 	ingest->standing_by = false;
+	if (ingest->paused) /* what was set aside before it counts no more */
+		quota_init(&ingest->load.quota, ingest->config->max_dead_ratio);
+	ingest->paused = false;
 	return true;
 }
 
@@ -129,8 +133,11 @@ static bool due(struct ingest *ingest, int64_t now, struct error *err)
 {
 	struct lease *lease = table_lease(ingest->table);
 
-	if (now >= lease_renew_at_ms(lease) && !lease_renew(table_db(ingest->table), lease, err))
+	if (!lease_keep(table_db(ingest->table), lease, err))
 		return false;
+	ingest->paused = lease->pause.on;
+	if (ingest->paused)
+		return error_set(err, ERROR_CONFLICT, "%s is paused", lease->resource);
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
 	return true;
@@ -138,7 +145,7 @@ static bool due(struct ingest *ingest, int64_t now, struct error *err)
 
 static int64_t next_due(struct ingest *ingest, int64_t now)
 {
-	int64_t at = lease_renew_at_ms(table_lease(ingest->table));
+	int64_t at = lease_keep_at_ms(table_lease(ingest->table));
 
 	if (ingest->report_at_ms < at)
 		at = ingest->report_at_ms;
@@ -176,25 +183,56 @@ static bool fetch(struct ingest *ingest, struct error *err)
 	return true;
 }
 
+static void tell_dead(const struct ingest *ingest, size_t dead)
+{
+	const struct load *load = &ingest->load;
+	size_t first = 0;
+
+	while (!load->events[first].fault)
+		first++;
+	log_warning(ingest->config->name,
+		"%zu of %zu events set aside (sink_dead) in %zu transactions, the first at sequence "
+		"%lld: %s",
+		dead, load->done, load->tries, (long long)load->events[first].seq,
+		load->events[first].fault);
+}
+
+/* What is committed counts, also where the rest of the load is not. */
 static void count(struct ingest *ingest)
 {
 	const struct load *load = &ingest->load;
-	const struct table_event *last = &load->events[load->count - 1];
 	size_t dead = load_dead(load);
 
-	ingest->report.events += (int64_t)(load->count - dead);
+	if (load->done == 0)
+		return;
+	const struct table_event *last = &load->events[load->done - 1];
+	ingest->report.events += (int64_t)(load->done - dead);
 	ingest->report.dead += (int64_t)dead;
 	ingest->report.lag_ms = clock_wall_ms() - last->time_ns / 1000000;
 	if (ingest->report.lag_ms < 0)
 		ingest->report.lag_ms = 0;
-	for (size_t i = 0; dead > 0 && i < load->count; i++)
-		if (load->events[i].fault) {
-			log_warning(ingest->config->name,
-				"%zu of %zu events set aside (sink_dead), the first at sequence %lld: %s",
-				dead, load->count, (long long)load->events[i].seq,
-				load->events[i].fault);
-			break;
-		}
+	if (dead > 0)
+		tell_dead(ingest, dead);
+}
+
+/*
+ * Too many events are refused: a person has to look. The pause stays in the database, so that neither a new
+ * start nor another instance goes on setting events aside.
+ */
+static bool pause_itself(struct ingest *ingest, struct error *err)
+{
+	const char *resource = table_lease(ingest->table)->resource;
+	char why[ERROR_TEXT];
+
+	snprintf(why, sizeof(why), "%s", err->text);
+	if (!lease_pause(table_db(ingest->table), resource, "dray", why, NULL, err))
+		return false;
+	report_error(&ingest->report, "%s", why);
+	ingest->keep_error = ingest->paused = true;
+	log_error(ingest->config->name,
+		"paused itself: %s; nothing more is set aside: repair that, then \"dray resume %s\"",
+		why, ingest->config->name);
+	return error_set(err, ERROR_CONFLICT, "%s is paused", resource);
 }
 
 static bool store(struct ingest *ingest, struct error *err)
@@ -204,12 +242,13 @@ static bool store(struct ingest *ingest, struct error *err)
 	failpoint("sink.before_store");
 	if (!ingest->placed && !place_begin(ingest, load->events[0].seq - 1, err))
 		return false;
-	if (!load_store(load, ingest->table, &ingest->position, err))
-		return false;
+	bool ok = load_store(load, ingest->table, &ingest->position, err);
+	count(ingest);
+	if (!ok)
+		return err->kind == ERROR_REJECTED ? pause_itself(ingest, err) : false;
 	failpoint("sink.after_store");
 	if (consumer_is_durable(ingest->consumer) && !place_store_others(ingest, err))
 		return false;
-	count(ingest);
 	well(ingest);
 	if (!consumer_ack(ingest->consumer, load, err))
 		return false;

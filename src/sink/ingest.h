@@ -29,6 +29,7 @@ struct ingest {
 	/* Of the sink's life. */
 	bool was_up; /* a session got as far as reading: what is missing now was there */
 	bool standing_by;
+	bool paused; /* until somebody resumes it */
 	bool out; /* an outage was logged and is not over */
 	bool told_set_up; /* in this outage: that it is not only a server that is away */
 	int64_t out_since_ms;

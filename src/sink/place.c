@@ -197,12 +197,13 @@ bool place_store_others(struct ingest *ingest, struct error *err)
 	if (table_take_already(ingest->table) == 0)
 		return true;
 	others.events = memory_new(others.count * sizeof(*others.events));
-	others.count = 0;
+	others.count = others.done = 0;
 	bool ok = find_others(ingest, &others, err) &&
 		(others.count == 0 ||
 			(begin_for_others(ingest, &others, err) &&
 				load_store(&others, ingest->table, &ingest->position, err)));
 	ingest->load.arena = others.arena;
+	ingest->load.quota = others.quota;
 	free(others.events);
 	return ok;
 }

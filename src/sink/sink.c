@@ -61,6 +61,8 @@ static bool run_sessions(struct ingest *ingest, struct error *err)
 		bool progress = ingest->progress > before;
 		if (err->kind == ERROR_STOPPED || stop_requested(ingest->stop))
 			return true;
+		if (ingest->paused)
+			continue;
 		if (is_fatal(ingest, err->kind))
 			return false;
 		tell(ingest, err, progress);

@@ -84,7 +84,7 @@ static int64_t wait_for(struct rival *rival)
 	while (!gets(rival)) {
 		if (now_ms() - began > patience(10000))
 			give_up("no lease within %lld ms", (long long)patience(10000));
-		nap(lease_pause_ms(&rival->lease));
+		nap(lease_wait_ms(&rival->lease));
 	}
 	return now_ms() - began;
 }

@@ -326,7 +326,7 @@ static void culprits_are_found_and_neighbours_stored(bool postgres)
 
 	refuse_sevens(&fresh);
 	begin(&fresh, "then", 0);
-	load_init(&load, 35);
+	load_init(&load, 35, 1);
 	for (uint64_t seq = 1; seq <= 35; seq++)
 		load_add(&load,
 			&(struct pull_message){ .subject = SLICE("shop.order"),

@@ -29,7 +29,7 @@ function settle_cell(line, from, width, value) {
 
 # A line of dray status has its numbers in fixed places.
 function settle_status(line) {
-	if (line !~ /^[^ ]+ +(relay|sink) +(running|standby|waiting|stopped|silent|never ran) +[-0-9]/)
+	if (line !~ /^[^ ]+ +(relay|sink) +(running|standby|waiting|paused|stopped|silent|never ran) +[-0-9]/)
 		return line
 	line = settle_cell(line, 67, 10, "0.0")
 	line = settle_cell(line, 78, 7, "12ms")
@@ -51,6 +51,7 @@ inside {
 	sub(/[ \t]+$/, "")
 	gsub(day "T" clock "Z", "2026-01-31T12:00:00.000Z")
 	gsub("db1/4711/[0-9a-f]+-[0-9a-f]+-" four four, "db1/4711/5f0c6a1e9b2d7c38-8c41-2e90b7d4")
+	gsub(/ by [a-z0-9_-]+@[^; "]*/, " by ada@db1")
 	gsub(/"lag_ms":[0-9]+/, "\"lag_ms\":12")
 	gsub(/"oldest_ms":[0-9]+/, "\"oldest_ms\":1500")
 	gsub(/"rate":[0-9.]+/, "\"rate\":0.0")
