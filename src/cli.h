@@ -24,6 +24,7 @@ struct cli {
 	const char *nats_url; /* --nats */
 	const char *database; /* --database */
 	bool json, verbose, quiet, help, version, watch;
+	bool force; /* --force */
 	const char *name; /* --name */
 	const char *stream; /* --stream */
 	const char *subjects; /* --subjects: comma separated */

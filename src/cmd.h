@@ -19,6 +19,7 @@ int cmd_replay(const struct cli *cli);
 int cmd_status(const struct cli *cli);
 int cmd_pause(const struct cli *cli);
 int cmd_resume(const struct cli *cli);
+int cmd_seek(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 #endif

@@ -4,13 +4,13 @@
  */
 #include "sink/ingest.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "sink/place.h"
+#include "sink/turn.h"
 
 #define IDLE_MS	  1000
 #define LINGER_MS 2 /* how long a batch waits for more where the stream has nothing more */
@@ -82,29 +82,6 @@ static void well(struct ingest *ingest)
 		(double)(clock_now_ms() - ingest->out_since_ms) / 1000);
 }
 
-/* Waits for the lease. What is missing in the database ends it. */
-static bool take_turn(struct ingest *ingest, struct error *err)
-{
-	while (!table_take(ingest->table, err)) {
-		if (err->kind != ERROR_CONFLICT)
-			return false;
-		if (!ingest->standing_by)
-			log_info(ingest->config->name, "standing by: %s", err->text);
-		ingest->standing_by = true;
-		if (stop_wait(ingest->stop, lease_wait_ms(table_lease(ingest->table))))
-			return error_set(err, ERROR_STOPPED, "stopped while standing by");
-	}
-	if (ingest->standing_by)
-		log_info(ingest->config->name, "took over %s, epoch %lld",
-			table_lease(ingest->table)->resource,
-			(long long)table_lease(ingest->table)->epoch);
-	ingest->standing_by = false;
-	if (ingest->paused) /* what was set aside before it counts no more */
-		quota_init(&ingest->load.quota, ingest->config->max_dead_ratio);
-	ingest->paused = false;
-	return true;
-}
-
 static bool open_stream(struct ingest *ingest, struct error *err)
 {
 	struct stream_info before = { 0 }, after = { 0 };
@@ -131,13 +108,8 @@ static bool open_stream(struct ingest *ingest, struct error *err)
 
 static bool due(struct ingest *ingest, int64_t now, struct error *err)
 {
-	struct lease *lease = table_lease(ingest->table);
-
-	if (!lease_keep(table_db(ingest->table), lease, err))
+	if (!turn_keep(ingest, now, err))
 		return false;
-	ingest->paused = lease->pause.on;
-	if (ingest->paused)
-		return error_set(err, ERROR_CONFLICT, "%s is paused", lease->resource);
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
 	return true;
@@ -215,26 +187,6 @@ static void count(struct ingest *ingest)
 		tell_dead(ingest, dead);
 }
 
-/*
- * Too many events are refused: a person has to look. The pause stays in the database, so that neither a new
- * start nor another instance goes on setting events aside.
- */
-static bool pause_itself(struct ingest *ingest, struct error *err)
-{
-	const char *resource = table_lease(ingest->table)->resource;
-	char why[ERROR_TEXT];
-
-	snprintf(why, sizeof(why), "%s", err->text);
-	if (!lease_pause(table_db(ingest->table), resource, "dray", why, NULL, err))
-		return false;
-	report_error(&ingest->report, "%s", why);
-	ingest->keep_error = ingest->paused = true;
-	log_error(ingest->config->name,
-		"paused itself: %s; nothing more is set aside: repair that, then \"dray resume %s\"",
-		why, ingest->config->name);
-	return error_set(err, ERROR_CONFLICT, "%s is paused", resource);
-}
-
 static bool store(struct ingest *ingest, struct error *err)
 {
 	struct load *load = &ingest->load;
@@ -245,7 +197,7 @@ static bool store(struct ingest *ingest, struct error *err)
 	bool ok = load_store(load, ingest->table, &ingest->position, err);
 	count(ingest);
 	if (!ok)
-		return err->kind == ERROR_REJECTED ? pause_itself(ingest, err) : false;
+		return err->kind == ERROR_REJECTED ? turn_pause(ingest, err) : false;
 	failpoint("sink.after_store");
 	if (consumer_is_durable(ingest->consumer) && !place_store_others(ingest, err))
 		return false;
@@ -278,7 +230,7 @@ static void give_lease_back(struct ingest *ingest)
 
 void ingest_run(struct ingest *ingest, struct error *err)
 {
-	bool ok = table_open(ingest->table, err) && take_turn(ingest, err) &&
+	bool ok = table_open(ingest->table, err) && turn_take(ingest, err) &&
 		open_stream(ingest, err);
 
 	if (ok)

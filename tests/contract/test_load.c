@@ -241,7 +241,7 @@ static int start(void **state)
 	return 0;
 }
 
-#define ON(test, kind) { #test " (" kind ")", test, NULL, NULL, (void *)(uintptr_t)kind }
+#define ON(test, kind) { #test "_" kind, test, NULL, NULL, (void *)(uintptr_t)kind }
 #define ON_BOTH(test)  ON(test, "sqlite"), ON(test, "postgres")
 
 int main(void)

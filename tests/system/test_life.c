@@ -233,6 +233,124 @@ static void test_writers_pay_nothing(void **state)
 	stage_end(&s);
 }
 
+static struct result seek(struct stage *s, int status, const char *to)
+{
+	return dray_expect(status, "seek", "in", "--to", to, "-c", s->config);
+}
+
+static int64_t position(struct stage *s)
+{
+	return testdb_int(
+		s->archive, "SELECT seq FROM %s", testdb_table(s->archive, "sink_position"));
+}
+
+/* So that one sees what is read once more. */
+static void forget_all(struct stage *s)
+{
+	testdb_exec(s->archive, "DELETE FROM %s", testdb_table(s->archive, "events"));
+}
+
+static int64_t lowest(struct stage *s)
+{
+	return testdb_int(
+		s->archive, "SELECT min(seq) FROM %s", testdb_table(s->archive, "events"));
+}
+
+/* A sink that has nothing to do notices, one that nobody runs begins there; the epoch stays. */
+static void test_seek(void **state)
+{
+	struct stage s = stage_set(*state, "seek", NULL, true);
+
+	stage_run(&s, NULL);
+	stage_emit(&s, 1, 20, 4);
+	stage_exact(&s);
+	nap(50);
+	char *between = testdb_text(s.archive, "SELECT %s",
+		testdb_pick(s.archive, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+			"to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"));
+	nap(50);
+	stage_emit(&s, 21, 40, 4);
+	stage_exact(&s);
+	int64_t last = jetstream_last(s.js, s.name);
+	forget_all(&s);
+	struct result said = seek(&s, 0, "seq:11");
+	assert_contains(said.out, text("from behind sequence %d", (int)last));
+	assert_contains(said.out, "to behind 10; its last is 40");
+	stage_archives(&s, 30);
+	assert_int_equal(lowest(&s), 11);
+	stage_says(&s, "info", "somebody moved the position from 40 to 10");
+	stage_stop(&s);
+	forget_all(&s);
+	seek(&s, 0, text("time:%s", between));
+	assert_int_equal(position(&s), 20);
+	seek(&s, 0, "new");
+	assert_int_equal(position(&s), 40);
+	seek(&s, 0, "all");
+	stage_run(&s, NULL);
+	stage_exact(&s);
+	assert_int_equal(testdb_int(s.archive, "SELECT max(epoch) FROM %s",
+				 testdb_table(s.archive, "events")),
+		0);
+	said = dray_expect(0, "seek", "in", "--to", "seq:41", "--database", s.to, "--json");
+	assert_contains(said.out, "\"epoch\":0,\"from\":40,\"to\":40,\"gone\":false");
+	stage_end(&s);
+}
+
+/* The store that is under way finds the position moved, and stores nothing. */
+static void test_seek_under_load(void **state)
+{
+	struct stage s = stage_set(*state, "seek_busy", NULL, true);
+
+	stage_run(&s, NULL);
+	struct writer *writer = writer_start(s.from, s.name, 20, 20, 1);
+	for (int i = 1; i <= 5; i++) {
+		WAIT_UNTIL(20000, stage_archived(&s) > 200 * i);
+		seek(&s, 0, "seq:1");
+	}
+	writer_end(writer);
+	stage_exact(&s);
+	stage_end(&s);
+}
+
+static void refuses(struct stage *s, int status, const char *to, const char *words)
+{
+	int64_t before = position(s);
+
+	assert_contains(seek(s, status, to).err, words);
+	assert_int_equal(position(s), before);
+}
+
+static void test_nonsense_is_refused(void **state)
+{
+	struct stage s = stage_set(*state, "nonsense", NULL, true);
+
+	assert_contains(seek(&s, 2, "seq:1").err, "it has no position in stream");
+	stage_run(&s, NULL);
+	stage_emit(&s, 1, 20, 4);
+	stage_exact(&s);
+	stage_stop(&s);
+	refuses(&s, 2, "seq:22", "seq:22 lies beyond the end of stream nonsense_");
+	refuses(&s, 2, "time:2150-01-01T00:00:00Z", "lies in the future");
+	refuses(&s, 2, "yesterday", "--to: ");
+	jetstream_api(s.js, text("STREAM.PURGE.%s", s.name), "{\"seq\":11}");
+	refuses(&s, 2, "seq:10", "has only what follows from sequence 11 on; --force begins there");
+	refuses(&s, 2, "time:2020-01-01T00:00:00Z", "from sequence 11 on");
+	struct result said =
+		dray_expect(0, "seek", "in", "--to", "seq:5", "--force", "-c", s.config, "--json");
+	assert_contains(said.out, "\"to\":10,\"gone\":true");
+	said = dray_expect(2, "seek", "out", "--to", "seq:1", "-c", s.config);
+	assert_contains(said.err, "it is a relay");
+	said = dray_expect(2, "seek", "in", "-c", s.config);
+	assert_contains(said.err, "say where to");
+	jetstream_delete(s.js, s.name);
+	jetstream_make(s.js, s.name, text("\"%s.>\"", s.name), NULL);
+	refuses(&s, 1, "all", "was made anew since");
+	jetstream_delete(s.js, s.name);
+	jetstream_make(s.js, s.name, text("\"%s.>\"", s.name), "\"retention\":\"workqueue\"");
+	refuses(&s, 2, "all", "removes what is acknowledged");
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +361,9 @@ int main(void)
 		FOR_BOTH(test_nobody_runs),
 		FOR_BOTH(test_a_constraint_refuses_all),
 		FOR_ONE(test_writers_pay_nothing, "postgres"),
+		FOR_BOTH(test_seek),
+		FOR_BOTH(test_seek_under_load),
+		FOR_BOTH(test_nonsense_is_refused),
 	};
 
 	only_named_tests();
