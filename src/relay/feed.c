@@ -29,6 +29,7 @@ struct feed {
 	pthread_t thread;
 	int wake_fd;
 	bool look; /* there may be rows to read */
+	bool look_back; /* and some behind the cursor that a person put back */
 	int64_t next_poll_ms, next_report_ms; /* monotonic */
 	uint64_t pass; /* of the running sweep */
 	bool sweeping;
@@ -223,13 +224,15 @@ static bool read_batch(struct feed *feed, const struct turn *turn, struct error 
 	struct read_plan plan = { .limit = turn->room < limit ? turn->room : limit,
 		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
 		.sweep = feed->sweeping,
-		.due = turn->due };
+		.due = turn->due || feed->look_back,
+		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
 	struct batch *batch;
 
 	if (!outbox_read(feed->outbox, &plan, &batch, err))
 		return false;
 	failpoint("relay.after_read");
 	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
+	feed->look_back = false;
 	if (turn->due)
 		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
 	give_batch(feed, batch);
@@ -274,7 +277,7 @@ static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
 	pthread_mutex_lock(&feed->lock);
 	feed->asleep = feed->starved = false;
 	pthread_mutex_unlock(&feed->lock);
-	feed->look = true;
+	feed->look = feed->look_back = true;
 	return ok;
 }
 

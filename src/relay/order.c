@@ -177,9 +177,20 @@ static bool is_behind_hold(const struct order *order, const struct order_key *ke
 	return order->ordering == ORDERING_STREAM ? id > key->held_by : key->held_by != NONE;
 }
 
+/* A row that holds its key steps back for one that was put back; a sweep brings it again. */
+static void step_back(struct order *order, struct order_key *key, const struct row *row)
+{
+	if (!row->put_back || row->id >= key->held_by || !is_behind_hold(order, key, row->id))
+		return;
+	drop(order, key, key->held_by);
+	CHANGE(order, key, key->held_by = NONE);
+	order->held--;
+}
+
 static bool add_due(struct order *order, struct order_key *key, struct row *row)
 {
 	row->failed = false;
+	step_back(order, key, row);
 	if (key->held_by == row->id) { /* the row that holds it comes back */
 		CHANGE(order, key, key->held_by = NONE);
 		order->held--;

@@ -43,6 +43,7 @@ struct read_plan {
 	int64_t bytes; /* payload bytes for each question, one row at least */
 	bool sweep; /* goes on with the sweep that outbox_sweep began */
 	bool due; /* rows that failed or were scheduled, and whose time has come */
+	int64_t ahead_ms; /* with due: or comes within so long */
 };
 
 struct outbox *outbox_create(

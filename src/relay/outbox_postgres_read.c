@@ -72,7 +72,7 @@ static bool run_read(
 	bool sweep = plan->sweep && outbox->sweep_at != OUTBOX_NO_SWEEP;
 	const int64_t numbers[8] = { outbox->cursor, (int64_t)plan->limit, plan->bytes,
 		sweep ? outbox->sweep_at : 0, outbox->cursor, sweep ? (int64_t)plan->limit : 0,
-		outbox->config->poll_interval_ms, outbox_longest_delay_ms(outbox) };
+		plan->ahead_ms, outbox_longest_delay_ms(outbox) };
 
 	put_ranges(pg);
 	for (size_t i = 0; i < 8; i++)
@@ -148,6 +148,7 @@ static void read_row(
 	row->source = (enum row_source)int4_at(result, i, COLUMN_SOURCE);
 	row->id = int8_at(result, i, COLUMN_ID);
 	row->attempts = int4_at(result, i, COLUMN_ATTEMPTS);
+	row->put_back = row->attempts == 0 && !PQgetisnull(result, i, COLUMN_RETRY_AT);
 	row->created_ms = (int8_at(result, i, COLUMN_CREATED_AT) + EPOCH_1970_US) / 1000;
 	row->wait_ms = wait_of(result, i, longest_ms, &row->failed);
 	format_uuid((const unsigned char *)PQgetvalue(result, i, COLUMN_EVENT_ID), id_text);

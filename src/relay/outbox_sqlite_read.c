@@ -90,6 +90,8 @@ static void read_row(
 {
 	row->id = sqlite3_column_int64(statement, COLUMN_ID);
 	row->attempts = sqlite3_column_int64(statement, COLUMN_ATTEMPTS);
+	row->put_back = row->attempts == 0 &&
+		sqlite3_column_type(statement, COLUMN_RETRY_AT) != SQLITE_NULL;
 	row->wait_ms = wait_of(statement, times, &row->failed);
 	row->event.id = slice_at(statement, COLUMN_EVENT_ID, arena);
 	row->event.subject = slice_at(statement, COLUMN_SUBJECT, arena);
@@ -134,7 +136,7 @@ static bool ask_due(
 	char until[32];
 	bool cut;
 
-	clock_format(clock_wall_ms() + outbox->config->poll_interval_ms, until);
+	clock_format(clock_wall_ms() + plan->ahead_ms, until);
 	sqlite3_bind_text(file->prepared[READ_RETRY], 3, times.far, -1, SQLITE_TRANSIENT);
 	for (enum prepared which = READ_RETRY; which <= READ_SCHEDULED; which++) {
 		sqlite3_bind_text(file->prepared[which], 1, until, -1, SQLITE_TRANSIENT);

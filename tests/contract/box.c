@@ -86,7 +86,11 @@ struct batch *box_read_some(struct box *box, size_t limit)
 
 struct batch *box_read_due(struct box *box)
 {
-	return box_read(box, (struct read_plan){ .limit = 1000, .bytes = 1 << 30, .due = true });
+	return box_read(box,
+		(struct read_plan){ .limit = 1000,
+			.bytes = 1 << 30,
+			.due = true,
+			.ahead_ms = box->relay->poll_interval_ms });
 }
 
 struct batch *box_read_sweep(struct box *box, size_t limit)

@@ -394,6 +394,39 @@ static void test_a_late_lower_id_behind_a_held_key(void **state)
 	end_clean(&order);
 }
 
+/* What a person put back goes before the row that holds the key, which then holds it again. */
+static void test_a_row_that_was_put_back(void **state)
+{
+	struct order order;
+	struct row *back = make(3, "a", ROW_RETRY), *held = make(5, "a", ROW_SWEEP);
+
+	(void)state;
+	order_init(&order, ORDERING_KEY, LIMIT);
+	add(&order, 5, "a");
+	order_failed(&order, flies(&order, 5));
+	refuse_from(&order, 7, "a", ROW_NEW);
+	back->put_back = true;
+	assert_true(order_add(&order, back));
+	flies(&order, 3);
+	assert_int_equal(order.held, 0);
+	assert_int_equal(order_sweep_from(&order), 5);
+	order_sweep_begin(&order, 5);
+	held->failed = true;
+	held->wait_ms = 100;
+	assert_false(order_add(&order, held));
+	refuse_from(&order, 7, "a", ROW_SWEEP);
+	order_sweep_end(&order);
+	order_done(&order, back);
+	nothing_flies(&order);
+	add_from(&order, 5, "a", ROW_RETRY);
+	passes(&order, 5);
+	order_sweep_begin(&order, order_sweep_from(&order));
+	add_from(&order, 7, "a", ROW_SWEEP);
+	order_sweep_end(&order);
+	passes(&order, 7);
+	end_clean(&order);
+}
+
 /* Its rows are dropped, not forgotten. */
 static void test_an_aborted_sweep(void **state)
 {
@@ -1267,6 +1300,7 @@ int main(void)
 		cmocka_unit_test(test_a_hot_key_fills_no_memory),
 		cmocka_unit_test(test_thousands_behind_a_failing_key),
 		cmocka_unit_test(test_a_late_lower_id_behind_a_held_key),
+		cmocka_unit_test(test_a_row_that_was_put_back),
 		cmocka_unit_test(test_an_aborted_sweep),
 		cmocka_unit_test(test_a_refused_key_waits_for_the_next_sweep),
 		cmocka_unit_test(test_a_row_dropped_behind_the_sweep),
