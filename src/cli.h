@@ -43,7 +43,10 @@ struct cli {
 	const char *rate; /* --rate */
 	const char *file; /* --file: a replay's */
 	const char *resume; /* --resume */
-	bool dry_run; /* --dry-run */
+	const char *error; /* --error */
+	const char *older, *newer; /* --older, --newer: durations */
+	const char *reason; /* --reason */
+	bool all, dry_run; /* --all, --dry-run */
 	const char *const *arguments; /* what is left */
 	size_t argument_count;
 };

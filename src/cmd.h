@@ -17,6 +17,8 @@ int cmd_emit(const struct cli *cli);
 int cmd_tail(const struct cli *cli);
 int cmd_replay(const struct cli *cli);
 int cmd_status(const struct cli *cli);
+#define CMD_DEAD_IDS 1000 /* at a time */
+int cmd_dead(const struct cli *cli);
 int cmd_pause(const struct cli *cli);
 int cmd_resume(const struct cli *cli);
 int cmd_seek(const struct cli *cli);

@@ -1,9 +1,12 @@
 /* What several commands do: open, connect, migrate a table, make a stream, print JSON. */
 #include "cmd_common.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "config_secret.h"
+#include "event.h"
 #include "nats/stream.h"
 
 bool cmd_check_database(const char *url, enum db_kind *kind, struct error *err)
@@ -80,4 +83,68 @@ json_t *cmd_json_text(const char *text)
 	json_t *value = text ? json_string(text) : NULL;
 
 	return value ? value : json_null();
+}
+
+json_t *cmd_json_slice(struct slice text)
+{
+	json_t *value = text.data ? json_stringn(text.data, text.size) : NULL;
+
+	return value ? value : json_null();
+}
+
+void cmd_json_payload(json_t *object, struct slice payload)
+{
+	json_t *value = json_stringn(payload.data, payload.size);
+	struct buf text = { 0 };
+
+	if (value) {
+		json_object_set_new(object, "payload", value);
+		return;
+	}
+	base64_encode(payload, &text);
+	json_object_set_new(object, "payload_base64", json_stringn(text.data, text.size));
+	buf_finish(&text);
+}
+
+/* A control character of Latin 1, which some terminals obey in UTF-8, too. */
+static bool is_c1(struct slice text, size_t i)
+{
+	const unsigned char *c = (const unsigned char *)text.data + i;
+
+	return i + 1 < text.size && c[0] == 0xc2 && c[1] < 0xa0;
+}
+
+void cmd_add_escaped(struct buf *line, struct slice text)
+{
+	bool utf8 = event_is_utf8(text);
+
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		if (is_c1(text, i) && utf8) {
+			buf_format(line, "\\u%04x", (unsigned char)text.data[++i]);
+		} else if (c == '\\') {
+			buf_add_text(line, "\\\\");
+		} else if (c < ' ' || c == 127 || (c > 127 && !utf8)) {
+			if (c == '\n')
+				buf_add_text(line, "\\n");
+			else
+				buf_format(line, "\\x%02x", c);
+		} else {
+			buf_add_char(line, (char)c);
+		}
+	}
+}
+
+void cmd_format_age(int64_t ms, char text[CMD_AGE])
+{
+	if (ms < 1000)
+		snprintf(text, CMD_AGE, "%" PRId64 "ms", ms);
+	else if (ms < 60000)
+		snprintf(text, CMD_AGE, "%.1fs", (double)ms / 1000);
+	else if (ms < 3600000)
+		snprintf(text, CMD_AGE, "%" PRId64 "m", ms / 60000);
+	else if (ms < (int64_t)48 * 3600000)
+		snprintf(text, CMD_AGE, "%" PRId64 "h", ms / 3600000);
+	else
+		snprintf(text, CMD_AGE, "%" PRId64 "d", ms / 86400000);
 }

@@ -31,5 +31,16 @@ void cmd_print_json(json_t *value);
 
 /* A text, or null where it is NULL or not UTF-8. */
 json_t *cmd_json_text(const char *text);
+json_t *cmd_json_slice(struct slice text);
+
+/* Puts a payload into an object: as "payload", or as "payload_base64" where it is not UTF-8. */
+void cmd_json_payload(json_t *object, struct slice payload);
+
+/* Text from outside for a terminal, on one line: what could steer it is escaped, and what is not UTF-8. */
+void cmd_add_escaped(struct buf *line, struct slice text);
+
+/* An age as people read it: 250ms, 1.5s, 12m, 5h, 3d. */
+#define CMD_AGE 32
+void cmd_format_age(int64_t ms, char text[CMD_AGE]);
 
 #endif

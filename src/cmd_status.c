@@ -1,7 +1,6 @@
 /* dray status: a line a pipeline, on a terminal; everything with --json. */
 #include "cmd.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 #include "status.h"
 
 #define WATCH_MS 2000
-#define CELL	 32
+#define CELL	 CMD_AGE
 
 struct work {
 	const struct cli *cli;
@@ -33,23 +32,12 @@ static void format_count(const json_t *value, char text[CELL])
 		snprintf(text, CELL, "-");
 }
 
-/* 250ms, 1.5s, 12m, 5h, 3d. */
 static void format_age(const json_t *value, char text[CELL])
 {
-	int64_t ms = json_integer_value(value);
-
-	if (!json_is_integer(value))
-		snprintf(text, CELL, "-");
-	else if (ms < 1000)
-		snprintf(text, CELL, "%" PRId64 "ms", ms);
-	else if (ms < 60000)
-		snprintf(text, CELL, "%.1fs", (double)ms / 1000);
-	else if (ms < 3600000)
-		snprintf(text, CELL, "%" PRId64 "m", ms / 60000);
-	else if (ms < 48 * 3600000)
-		snprintf(text, CELL, "%" PRId64 "h", ms / 3600000);
+	if (json_is_integer(value))
+		cmd_format_age(json_integer_value(value), text);
 	else
-		snprintf(text, CELL, "%" PRId64 "d", ms / 86400000);
+		snprintf(text, CELL, "-");
 }
 
 static void format_rate(const json_t *value, char text[CELL])

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd_common.h"
@@ -37,21 +36,6 @@ struct tail {
 	bool over;
 };
 
-static void add_text(struct buf *line, struct slice text)
-{
-	bool utf8 = event_is_utf8(text);
-
-	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-		if (c == '\\')
-			buf_add_text(line, "\\\\");
-		else if (c < ' ' || c == 127 || (c > 127 && !utf8))
-			buf_format(line, c == '\n' ? "\\n" : "\\x%02x", c);
-		else
-			buf_add_char(line, (char)c);
-	}
-}
-
 static void format_text(
 	const struct tail *tail, const struct pull_message *message, struct buf *line)
 {
@@ -59,33 +43,11 @@ static void format_text(
 
 	clock_format(message->time_ns / 1000000, time);
 	buf_format(line, "%s %s/%" PRIu64 " ", time, tail->stream, message->seq);
-	add_text(line, message->subject);
+	cmd_add_escaped(line, message->subject);
 	buf_add_char(line, ' ');
-	add_text(line, message->key.data ? message->key : SLICE("-"));
+	cmd_add_escaped(line, message->key.data ? message->key : SLICE("-"));
 	buf_add_char(line, ' ');
-	add_text(line, message->payload);
-}
-
-/* null where it is absent or no UTF-8. */
-static json_t *json_slice(struct slice text)
-{
-	json_t *value = text.data ? json_stringn(text.data, text.size) : NULL;
-
-	return value ? value : json_null();
-}
-
-static void add_payload(json_t *object, struct slice payload)
-{
-	json_t *value = json_stringn(payload.data, payload.size);
-	struct buf text = { 0 };
-
-	if (value) {
-		json_object_set_new(object, "payload", value);
-		return;
-	}
-	base64_encode(payload, &text);
-	json_object_set_new(object, "payload_base64", json_stringn(text.data, text.size));
-	buf_finish(&text);
+	cmd_add_escaped(line, message->payload);
 }
 
 static void format_json(
@@ -98,10 +60,10 @@ static void format_json(
 
 	clock_format(message->time_ns / 1000000, time);
 	json_t *object = json_pack("{ss ss sI so so so so}", "time", time, "stream", tail->stream,
-		"seq", (json_int_t)message->seq, "subject", json_slice(message->subject), "key",
-		json_slice(message->key), "id", json_slice(message->id), "headers",
+		"seq", (json_int_t)message->seq, "subject", cmd_json_slice(message->subject), "key",
+		cmd_json_slice(message->key), "id", cmd_json_slice(message->id), "headers",
 		headers ? headers : json_null());
-	add_payload(object, message->payload);
+	cmd_json_payload(object, message->payload);
 	char *text = json_dumps(object, JSON_COMPACT);
 	buf_add_text(line, text ? text : "{}");
 	free(text);

@@ -205,6 +205,31 @@ bool db_run(struct db *db, enum statement statement, const char *table,
 	return ok;
 }
 
+static bool run_text(struct db *db, const char *sql, struct error *err)
+{
+	if (db->kind == DB_SQLITE)
+		return sqlite_run(db->sqlite, sql, err);
+	return postgres_script(db->postgres, sql, 0, err);
+}
+
+bool db_begin(struct db *db, struct error *err)
+{
+	return run_text(db, db->kind == DB_SQLITE ? "BEGIN IMMEDIATE" : "BEGIN", err);
+}
+
+bool db_commit(struct db *db, struct error *err)
+{
+	return run_text(db, "COMMIT", err);
+}
+
+void db_rollback(struct db *db)
+{
+	if (db->kind == DB_SQLITE)
+		sqlite_rollback(db->sqlite);
+	else if (postgres_is_open(db->postgres))
+		postgres_script(db->postgres, "ROLLBACK", 0, NULL);
+}
+
 bool db_script(struct db *db, const char *sql, struct error *err)
 {
 	if (db->kind == DB_POSTGRES)

@@ -67,6 +67,14 @@ bool db_run(struct db *db, enum statement statement, const char *table,
 	const char *const *parameters, size_t count, struct arena *arena, struct db_rows *rows,
 	struct error *err);
 
+/*
+ * A transaction of several db_run. In SQLite it is a writer from the beginning. db_rollback does nothing
+ * where none is open or the connection is gone.
+ */
+bool db_begin(struct db *db, struct error *err);
+bool db_commit(struct db *db, struct error *err);
+void db_rollback(struct db *db);
+
 /* Runs a script of several statements as one transaction (migrations). */
 bool db_script(struct db *db, const char *sql, struct error *err);
 

@@ -206,7 +206,9 @@ void table_mark_finish(struct table_mark *mark)
 bool table_store(struct table *table, struct table_position *position,
 	const struct table_event *events, size_t count, int64_t seq, struct error *err)
 {
-	const struct table_store store = { position, events, count, seq };
+	const struct table_store store = {
+		.position = position, .events = events, .count = count, .seq = seq
+	};
 	int64_t sent = clock_now_ms();
 
 	if (!table->driver->store(table, &store, err))
@@ -214,6 +216,24 @@ bool table_store(struct table *table, struct table_position *position,
 	lease_confirm(&table->lease, sent);
 	position->seq = seq;
 	return true;
+}
+
+bool table_not_aside(const struct table *table, const struct table_store *store, struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT,
+		"%s: sequence %" PRId64 " is not in sink_dead any more", db_label(table->db),
+		store->events->seq);
+}
+
+bool table_store_again(
+	struct table *table, int64_t epoch, const struct table_event *event, struct error *err)
+{
+	const struct table_position position = { .epoch = epoch };
+	const struct table_store store = {
+		.position = &position, .events = event, .count = 1, .again = true
+	};
+
+	return table->driver->store(table, &store, err);
 }
 
 size_t table_take_already(struct table *table)

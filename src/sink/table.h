@@ -101,4 +101,12 @@ void table_mark_finish(struct table_mark *mark);
 bool table_store(struct table *table, struct table_position *position,
 	const struct table_event *events, size_t count, int64_t seq, struct error *err);
 
+/*
+ * Stores an event that was set aside in an epoch after all, and takes it out of sink_dead, in one transaction.
+ * It needs no lease and moves no position, so the sink may run meanwhile. ERROR_REJECTED: the database still
+ * refuses it; ERROR_CONFLICT: it is not there any more. Then nothing was changed.
+ */
+bool table_store_again(
+	struct table *table, int64_t epoch, const struct table_event *event, struct error *err);
+
 #endif

@@ -9,6 +9,7 @@ struct table_store {
 	const struct table_event *events;
 	size_t count;
 	int64_t seq;
+	bool again; /* one event that was set aside, in the epoch of position; seq and lease do not count */
 };
 
 /* What a database has to do for a target table. The connection is open but in create and destroy. */
@@ -32,5 +33,6 @@ struct table {
 /* What a store says when it changed nothing. */
 bool table_lost_lease(const struct table *table, struct error *err);
 bool table_moved(const struct table *table, struct error *err);
+bool table_not_aside(const struct table *table, const struct table_store *store, struct error *err);
 
 #endif

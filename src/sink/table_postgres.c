@@ -31,6 +31,8 @@ enum array {
 	DEAD_HEADERS,
 	DEAD_PAYLOAD,
 	DEAD_ERROR,
+	DEAD_MSG_ID,
+	DEAD_PUBLISHED_AT,
 	ARRAYS
 };
 
@@ -46,7 +48,9 @@ static const uint32_t element_types[ARRAYS] = { [SEQ] = POSTGRES_INT8,
 	[DEAD_KEY] = POSTGRES_TEXT,
 	[DEAD_HEADERS] = POSTGRES_TEXT,
 	[DEAD_PAYLOAD] = POSTGRES_BYTEA,
-	[DEAD_ERROR] = POSTGRES_TEXT };
+	[DEAD_ERROR] = POSTGRES_TEXT,
+	[DEAD_MSG_ID] = POSTGRES_TEXT,
+	[DEAD_PUBLISHED_AT] = POSTGRES_TIMESTAMPTZ };
 
 struct table_pg {
 	struct table base;
@@ -94,6 +98,11 @@ static void add_slice(struct buf *array, struct slice text)
 		postgres_array_add_null(array);
 }
 
+static int64_t pg_time(const struct table_event *event)
+{
+	return event->time_ns / 1000 - EPOCH_2000_US;
+}
+
 static void add_event(struct buf *arrays, const struct table_event *event)
 {
 	postgres_array_add_int8(&arrays[SEQ], event->seq);
@@ -102,7 +111,7 @@ static void add_event(struct buf *arrays, const struct table_event *event)
 	add_slice(&arrays[MSG_ID], event->event.id);
 	add_slice(&arrays[HEADERS], event->event.headers);
 	postgres_array_add(&arrays[PAYLOAD], event->event.payload.data, event->event.payload.size);
-	postgres_array_add_int8(&arrays[PUBLISHED_AT], event->time_ns / 1000 - EPOCH_2000_US);
+	postgres_array_add_int8(&arrays[PUBLISHED_AT], pg_time(event));
 }
 
 static void add_dead(struct buf *arrays, const struct table_event *event)
@@ -114,6 +123,8 @@ static void add_dead(struct buf *arrays, const struct table_event *event)
 	postgres_array_add(
 		&arrays[DEAD_PAYLOAD], event->event.payload.data, event->event.payload.size);
 	add_slice(&arrays[DEAD_ERROR], slice_of(event->fault));
+	add_slice(&arrays[DEAD_MSG_ID], event->event.id);
+	postgres_array_add_int8(&arrays[DEAD_PUBLISHED_AT], pg_time(event));
 }
 
 /* Gives how many are to be stored; the others are to be set aside. */
@@ -133,8 +144,11 @@ static size_t fill_arrays(struct table_pg *pg, const struct table_store *store)
 	return store->count - dead;
 }
 
-static bool check(const struct table *table, const PGresult *result, struct error *err)
+static bool check(const struct table *table, const struct table_store *store,
+	const PGresult *result, struct error *err)
 {
+	if (store->again)
+		return PQgetvalue(result, 0, 3)[0] == '1' || table_not_aside(table, store, err);
 	if (PQgetvalue(result, 0, 0)[0] != '1')
 		return table_lost_lease(table, err);
 	return PQgetvalue(result, 0, 1)[0] == '1' || table_moved(table, err);
@@ -160,9 +174,10 @@ static bool store_batch(struct table *table, const struct table_store *store, st
 		postgres_add_text(&call, texts[i]);
 	for (size_t i = 0; i < ARRAYS; i++)
 		postgres_add_binary(&call, pg->arrays[i].data, pg->arrays[i].size);
+	postgres_add_text(&call, store->again ? "t" : "f");
 	if (!postgres_call(db_postgres(table->db), &call, &result, err))
 		return false;
-	bool ok = check(table, result, err);
+	bool ok = check(table, store, result, err);
 	if (ok)
 		table->already += fresh - (size_t)atoll(PQgetvalue(result, 0, 2));
 	PQclear(result);

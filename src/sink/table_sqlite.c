@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "db/sqlite.h"
 
-enum { LEASE, MOVE, STORE, DEAD, STATEMENTS_HERE };
+enum { LEASE, MOVE, STORE, DEAD, DEAD_GONE, STATEMENTS_HERE };
 
 struct table_file {
 	struct table base;
@@ -44,7 +44,8 @@ static bool opened(struct table *table, struct error *err)
 	static const enum statement texts[] = { [LEASE] = SQL_LEASE_RENEW,
 		[MOVE] = SQL_SINK_MOVE,
 		[STORE] = SQL_SINK_STORE,
-		[DEAD] = SQL_SINK_DEAD };
+		[DEAD] = SQL_SINK_DEAD,
+		[DEAD_GONE] = SQL_SINK_DEAD_GONE };
 	bool ok = sqlite_run(connection_of(table), "PRAGMA synchronous = FULL", err);
 
 	for (size_t i = 0; ok && i < STATEMENTS_HERE; i++) {
@@ -136,8 +137,10 @@ static bool set_aside(struct table *table, const struct table_store *store,
 	const struct table_event *event, struct error *err)
 {
 	sqlite3_stmt *statement = file_of(table)->statements[DEAD];
+	char time[32];
 	int rows;
 
+	clock_format(event->time_ns / 1000000, time);
 	bind_text(statement, 1, slice_of(table->config->name));
 	bind_text(statement, 2, slice_of(table->config->stream));
 	sqlite3_bind_int64(statement, 3, store->position->epoch);
@@ -147,12 +150,28 @@ static bool set_aside(struct table *table, const struct table_store *store,
 	bind_text(statement, 7, event->event.headers);
 	bind_bytes(statement, 8, event->event.payload);
 	bind_text(statement, 9, slice_of(event->fault));
+	bind_text(statement, 10, event->event.id);
+	bind_text(statement, 11, slice_of(time));
 	return run(table, statement, &rows, err);
+}
+
+static bool take_back(struct table *table, const struct table_store *store, struct error *err)
+{
+	sqlite3_stmt *statement = file_of(table)->statements[DEAD_GONE];
+	int rows;
+
+	bind_text(statement, 1, slice_of(table->config->name));
+	bind_text(statement, 2, slice_of(table->config->stream));
+	sqlite3_bind_int64(statement, 3, store->position->epoch);
+	sqlite3_bind_int64(statement, 4, store->events->seq);
+	return run(table, statement, &rows, err) &&
+		(rows == 1 || table_not_aside(table, store, err));
 }
 
 static bool write_all(struct table *table, const struct table_store *store, struct error *err)
 {
-	if (!hold_lease(table, err) || !move(table, store, err))
+	if (store->again ? !take_back(table, store, err)
+			 : !hold_lease(table, err) || !move(table, store, err))
 		return false;
 	for (size_t i = 0; i < store->count; i++) {
 		const struct table_event *event = &store->events[i];

@@ -53,6 +53,7 @@ inside {
 	gsub("db1/4711/[0-9a-f]+-[0-9a-f]+-" four four, "db1/4711/5f0c6a1e9b2d7c38-8c41-2e90b7d4")
 	gsub(/ by [a-z0-9_-]+@[^; "]*/, " by ada@db1")
 	gsub(/"lag_ms":[0-9]+/, "\"lag_ms\":12")
+	gsub(/"age_ms":[0-9]+/, "\"age_ms\":259200000")
 	gsub(/"oldest_ms":[0-9]+/, "\"oldest_ms\":1500")
 	gsub(/"rate":[0-9.]+/, "\"rate\":0.0")
 	sub(/epoch [0-9]+$/, "epoch 4")

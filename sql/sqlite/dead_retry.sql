@@ -1,0 +1,5 @@
+-- Takes rows out of the dead. That they have a time to try again and no attempts says to the relay that a
+-- person put them back; the time lets it find them behind its cursor.
+UPDATE {table} SET state = 'pending', attempts = 0, retry_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), last_error = NULL
+WHERE state = 'dead' AND id IN (SELECT value FROM json_each(?1))
+RETURNING id
