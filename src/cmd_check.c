@@ -2,10 +2,10 @@
 #include "cmd.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/findings.h"
 #include "cmd_common.h"
+#include "config_files.h"
 #include "relay/preflight.h"
 #include "sink/preflight.h"
 
@@ -13,13 +13,7 @@ static const char *const level_names[] = { "ok", "warning", "problem" };
 
 static void check_file(const struct config *config, struct findings *findings)
 {
-	struct stat info;
-
-	if (config->holds_secrets && stat(config->file, &info) == 0 && (info.st_mode & S_IROTH))
-		findings_add(findings, FINDING_WARNING, ERROR_NONE, NULL,
-			"%s holds a password or token and everybody may read it; chmod o-r %s, or "
-			"take it from the environment with ${VAR}",
-			config->file, config->file);
+	config_check_files(config, findings);
 	if (config->relay_count + config->sink_count == 0)
 		findings_add(findings, FINDING_PROBLEM, ERROR_USAGE, NULL,
 			"%s has no relay and no sink; there is nothing to run", config->file);

@@ -212,11 +212,13 @@ static void check_ordering(const struct config *config, struct problems *problem
 
 static void check_nats(const struct config_nats *nats, int line, struct problems *problems)
 {
-	int ways = !!nats->creds + !!nats->user + !!nats->token;
+	int ways = !!nats->creds + !!nats->user + !!nats->token + !!nats->nkey_seed_file;
 
 	if (ways > 1)
-		problems_add(
-			problems, line, "nats: creds, user and token exclude each other; keep one");
+		problems_add(problems, line,
+			"nats: creds, user, token and nkey_seed_file exclude each other; keep one");
+	if (!nats->tls.cert != !nats->tls.key)
+		problems_add(problems, line, "nats.tls: cert and key need each other");
 	if (nats->password && !nats->user)
 		problems_add(problems, line, "nats.password: needs nats.user");
 }

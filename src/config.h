@@ -52,7 +52,10 @@ struct config_delete_when {
 
 struct config_nats {
 	char *url; /* one, or several separated by commas */
-	char *creds, *user, *password, *token;
+	char *creds, *user, *password, *token, *nkey_seed_file;
+	struct {
+		char *ca, *cert, *key;
+	} tls; /* files; cert and key stand together */
 	char *js_domain;
 };
 

@@ -89,7 +89,8 @@ static bool url_is_ok(const char *url, size_t size)
 	const char *host = memmem(url, size, "://", 3);
 	size_t scheme = host ? (size_t)(host - url) : 0;
 
-	if (host && !(scheme == 4 && strncmp(url, "nats", 4) == 0))
+	if (host && !(scheme == 4 && strncmp(url, "nats", 4) == 0) &&
+		!(scheme == 3 && strncmp(url, "tls", 3) == 0))
 		return false;
 	for (size_t i = 0; i < size; i++)
 		if ((unsigned char)url[i] <= ' ')
@@ -105,12 +106,10 @@ bool check_nats_url(const char *value, struct error *err)
 		size_t size = strcspn(url, ",");
 		while (size > 0 && url[size - 1] == ' ')
 			size--;
-		if (size > 6 && strncmp(url, "tls://", 6) == 0)
-			return error_set(err, ERROR_USAGE,
-				"tls:// is not in this version of dray; use nats://HOST:PORT");
 		if (!url_is_ok(url, size))
 			return error_set(err, ERROR_USAGE,
-				"not a NATS URL: nats://HOST:PORT, several separated by commas");
+				"not a NATS URL: nats://HOST:PORT or tls://HOST:PORT, several "
+				"separated by commas");
 		url += strcspn(url, ",");
 		if (!*url)
 			return true;

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stop.h"
+#include "config_files.h"
 #include "relay/relay.h"
 #include "sink/sink.h"
 
@@ -91,6 +92,16 @@ static void start(
 	log_error(relay ? relay->name : sink->name, "no thread for it: %s", strerror(code));
 }
 
+static void warn_of_files(const struct config *config)
+{
+	struct findings found = { 0 };
+
+	config_check_files(config, &found);
+	for (size_t i = 0; i < found.count; i++)
+		log_warning(NULL, "%s", found.items[i].text);
+	findings_finish(&found);
+}
+
 static void start_all(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
@@ -98,6 +109,7 @@ static void start_all(struct daemon *daemon)
 	log_info(NULL, "dray %s: %zu relay%s, %zu sink%s", DRAY_VERSION, config->relay_count,
 		config->relay_count == 1 ? "" : "s", config->sink_count,
 		config->sink_count == 1 ? "" : "s");
+	warn_of_files(config);
 	for (size_t i = 0; i < config->relay_count; i++)
 		start(daemon, &config->relays[i], NULL);
 	for (size_t i = 0; i < config->sink_count; i++)

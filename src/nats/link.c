@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "nats/credentials.h"
 
 #define SERVERS	       16
 #define CONNECT_MS     2000
@@ -137,39 +138,10 @@ void link_words_since(struct link *link, int64_t since_ms, char text[LINK_WORDS]
 	pthread_mutex_unlock(&link->lock);
 }
 
-static natsStatus set_servers(natsOptions *options, const char *url)
+static natsStatus set_options(natsOptions *options, struct link *link, const char *url)
 {
-	char *copy = memory_text(url), *rest = copy, *item;
-	const char *servers[SERVERS];
-	int count = 0;
+	natsStatus status = natsOptions_SetURL(options, url);
 
-	while ((item = strsep(&rest, ",")) && count < SERVERS)
-		servers[count++] = item + strspn(item, " ");
-	natsStatus status = natsOptions_SetServers(options, servers, count);
-	free(copy);
-	return status;
-}
-
-static natsStatus set_credentials(natsOptions *options, const struct config_nats *config)
-{
-	natsStatus status = NATS_OK;
-
-	if (config->creds)
-		status = natsOptions_SetUserCredentialsFromFiles(options, config->creds, NULL);
-	if (status == NATS_OK && config->user)
-		status = natsOptions_SetUserInfo(
-			options, config->user, config->password ? config->password : "");
-	if (status == NATS_OK && config->token)
-		status = natsOptions_SetToken(options, config->token);
-	return status;
-}
-
-static natsStatus set_options(natsOptions *options, struct link *link)
-{
-	natsStatus status = set_servers(options, link->config->url);
-
-	if (status == NATS_OK)
-		status = set_credentials(options, link->config);
 	if (status == NATS_OK)
 		status = natsOptions_SetName(options, link->name);
 	if (status == NATS_OK)
@@ -189,30 +161,123 @@ static natsStatus set_options(natsOptions *options, struct link *link)
 	return status;
 }
 
-static bool refused(struct link *link, natsStatus status, struct error *err)
+/* What cnats knows of a handshake that failed, without the place in its source. */
+static const char *handshake_words(void)
 {
-	bool rights = status == NATS_NOT_PERMITTED || status == NATS_CONNECTION_AUTH_FAILED;
+	const char *words = nats_GetLastError(NULL), *start = words ? strstr(words, "): ") : NULL;
 
-	return error_set(err, rights ? ERROR_SCHEMA : ERROR_UNAVAILABLE, "%s: %s", link->label,
-		natsStatus_GetText(status));
+	return start ? start + 3 : words ? words : "";
+}
+
+/* Whether what the handshake said is about a certificate, and not about a network that broke. */
+static bool is_about_certificate(const char *words)
+{
+	return strstr(words, "cert=") || strstr(words, "certificate") || strstr(words, "alert");
+}
+
+static bool refused_tls(const char *label, struct error *err)
+{
+	const char *words = handshake_words();
+
+	if (!is_about_certificate(words))
+		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", label, words);
+	return error_set(err, ERROR_SCHEMA,
+		"%s: %s; look at nats.tls.ca and at the host in the URL, which must stand in the "
+		"server's certificate",
+		label, words);
+}
+
+static bool refused(const struct config_nats *config, const char *url, const char *label,
+	natsStatus status, struct error *err)
+{
+	switch (status) {
+	case NATS_NOT_PERMITTED:
+	case NATS_CONNECTION_AUTH_FAILED:
+		return error_set(err, ERROR_SCHEMA, "%s: %s: the server refuses %s", label,
+			natsStatus_GetText(status), credentials_name(config, url));
+	case NATS_SECURE_CONNECTION_WANTED:
+		return error_set(err, ERROR_SCHEMA,
+			"%s: the server offers no TLS, and the config asks for it", label);
+	case NATS_SSL_ERROR:
+		return refused_tls(label, err);
+	case NATS_PROTOCOL_ERROR:
+	case NATS_IO_ERROR:
+		if (credentials_want_tls(
+			    config, url)) /* with TLS 1.3 a refused certificate looks like this */
+			return error_set(err, ERROR_UNAVAILABLE,
+				"%s: the server ended the connection after the TLS handshake; does it "
+				"ask for a certificate that it trusts (nats.tls.cert and key)?",
+				label);
+		break;
+	default:
+		break;
+	}
+	return error_set(err, ERROR_UNAVAILABLE, "%s: %s", label, natsStatus_GetText(status));
+}
+
+static bool connect_to(struct link *link, const char *url, struct error *err)
+{
+	natsOptions *options = NULL;
+
+	natsStatus status = natsOptions_Create(&options);
+	if (status == NATS_OK)
+		status = set_options(options, link, url);
+	bool ready = status == NATS_OK && credentials_set(options, link->config, url, err);
+	if (ready)
+		status = natsConnection_Connect(&link->connection, options);
+	natsOptions_Destroy(options);
+	if (ready && status == NATS_OK)
+		return true;
+	link->connection = NULL;
+	if (status == NATS_OK) /* the credentials have said why not */
+		return false;
+	char *label = make_label(url);
+	refused(link->config, url, label, status, err);
+	free(label);
+	return false;
+}
+
+/* Of several refusals the one that a person has to act upon tells more; what may pass decides the kind. */
+static void keep_refusal(struct error *kept, const struct error *err)
+{
+	bool passes = kept->kind == ERROR_UNAVAILABLE || err->kind == ERROR_UNAVAILABLE;
+
+	if (kept->kind == ERROR_NONE || err->kind != ERROR_UNAVAILABLE)
+		*kept = *err;
+	if (passes)
+		kept->kind = ERROR_UNAVAILABLE;
+}
+
+/* Every server once, beginning with any. */
+static bool connect_to_any(struct link *link, struct error *err)
+{
+	char *copy = memory_text(link->config->url), *rest = copy, *item, *servers[SERVERS];
+	struct error kept = { 0 };
+	size_t count = 0;
+	bool ok = false;
+
+	while ((item = strsep(&rest, ",")) && count < SERVERS) {
+		servers[count++] = item += strspn(item, " ");
+		item[strcspn(item, " ")] = '\0';
+	}
+	for (size_t i = 0, first = (size_t)clock_now_us(); i < count && !ok; i++) {
+		struct error why = { 0 };
+		ok = connect_to(link, servers[(first + i) % count], &why);
+		if (!ok)
+			keep_refusal(&kept, &why);
+	}
+	free(copy);
+	if (!ok && err)
+		*err = kept;
+	return ok;
 }
 
 bool link_connect(struct link *link, struct error *err)
 {
-	natsOptions *options = NULL;
-
 	link_close(link);
 	link->deaf = false;
-	natsStatus status = natsOptions_Create(&options);
-	if (status == NATS_OK)
-		status = set_options(options, link);
-	if (status == NATS_OK)
-		status = natsConnection_Connect(&link->connection, options);
-	natsOptions_Destroy(options);
-	if (status != NATS_OK) {
-		link->connection = NULL;
-		return refused(link, status, err);
-	}
+	if (!connect_to_any(link, err))
+		return false;
 	if (natsConnection_HasHeaderSupport(link->connection) != NATS_OK) {
 		link_close(link);
 		return error_set(err, ERROR_SCHEMA,

@@ -26,7 +26,10 @@ struct natsConn; /* natsConnection of nats.h */
 struct link *link_create(const struct config_nats *config, const char *name, struct stop *stop);
 void link_destroy(struct link *link); /* accepts NULL */
 
-/* Tries every URL once. ERROR_UNAVAILABLE, or ERROR_SCHEMA for refused credentials. */
+/*
+ * Tries every URL once. ERROR_UNAVAILABLE, or ERROR_SCHEMA where none lets Dray in as it stands (credentials,
+ * certificates).
+ */
 bool link_connect(struct link *link, struct error *err);
 void link_close(struct link *link);
 bool link_is_up(const struct link *link); /* any thread */

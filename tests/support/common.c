@@ -189,6 +189,11 @@ void file_write(const char *path, const char *content)
 		give_up("cannot write %s", path);
 }
 
+char *project_path(const char *path)
+{
+	return text("%s/%s", SUPPORT_PROJECT, path);
+}
+
 char *file_read(const char *path)
 {
 	FILE *file = fopen(path, "r");

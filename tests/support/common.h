@@ -31,6 +31,7 @@ const char *scratch(void);
 char *scratch_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void file_write(const char *path, const char *content);
 char *file_read(const char *path); /* "" where it is missing */
+char *project_path(const char *path); /* of a file of the project: project_path("docs/dray.1") */
 
 /* Whether the long runs are asked for (DRAY_LONG=1), and numbers that the environment may change. */
 bool long_run(void);

@@ -121,7 +121,7 @@ static void every_setting_is_read(void **state)
 {
 	struct config *config = load_good(
 		"nats: { url: \"nats://a:1, nats://b\", user: u, password: \"${NOT_THERE:-pw}\",\n"
-		"  js_domain: hub }\n"
+		"  js_domain: hub, tls: { ca: c.pem, cert: d.pem, key: d.key } }\n"
 		"log: { format: json, level: debug }\n"
 		"shutdown_timeout: 1m\n"
 		"streams: [ { name: S, subjects: [\"s.>\", t], replicas: 3, duplicate_window: 1h } ]\n"
@@ -139,6 +139,9 @@ static void every_setting_is_read(void **state)
 	assert_string_equal(config->nats.url, "nats://a:1, nats://b");
 	assert_string_equal(config->nats.password, "pw");
 	assert_string_equal(config->nats.js_domain, "hub");
+	assert_string_equal(config->nats.tls.ca, "c.pem");
+	assert_string_equal(config->nats.tls.cert, "d.pem");
+	assert_string_equal(config->nats.tls.key, "d.key");
 	assert_int_equal(config->log_level, LOG_DEBUG);
 	assert_int_equal(config->shutdown_timeout_ms, 60000);
 	assert_int_equal(config->streams[0].subjects.count, 2);
@@ -449,11 +452,10 @@ static void what_contradicts_itself_is_refused(void **state)
 	refused("relays:\n  - { name: a, database: sqlite:x, retry: { initial: 1h } }\n", 2,
 		"retry.max: shorter than retry.initial");
 	refused("nats:\n  creds: /a\n  token: b\n", 2,
-		"nats: creds, user and token exclude each other; keep one");
-	refused("nats:\n  tls: { key: a }\n", 2,
-		"tls: not in this version of Dray yet; take it out");
-	refused("nats:\n  url: tls://a\n", 2,
-		"url: tls:// is not in this version of dray; use nats://HOST:PORT");
+		"nats: creds, user, token and nkey_seed_file exclude each other; keep one");
+	refused("nats:\n  tls: { key: a }\n", 2, "nats.tls: cert and key need each other");
+	refused("nats:\n  url: tlsx://a\n", 2,
+		"url: not a NATS URL: nats://HOST:PORT or tls://HOST:PORT, several separated by commas");
 	config_destroy(load_good("relays: [ { name: a, database: sqlite:x } ]\n"
 				 "sinks: [ { name: a, database: sqlite:x, stream: S } ]\n"));
 }
@@ -677,7 +679,7 @@ static void the_template_is_a_config(void **state)
 	setenv("NATS_TOKEN", "x", 1);
 	char *said = load_bad(all_of_template(template.data));
 	assert_int_equal(occurrences(said, "\n"), 1);
-	assert_contains(said, "nats: creds, user and token exclude each other");
+	assert_contains(said, "nats: creds, user, token and nkey_seed_file exclude each other");
 	buf_finish(&template);
 }
 

@@ -1,0 +1,26 @@
+#ifndef NATS_CREDENTIALS_H
+#define NATS_CREDENTIALS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "config.h"
+
+struct __natsOptions; /* natsOptions of nats.h */
+
+/*
+ * What the config says of TLS and of who Dray is, put into cnats' options for one server, whose certificate
+ * must bear the host of its URL (a libnats can be built so that it
+ * compares no host unless told). ERROR_SCHEMA where a file is
+ * missing or not what it should be.
+ */
+bool credentials_set(struct __natsOptions *options, const struct config_nats *config,
+	const char *url, struct error *err);
+
+/* Who Dray says it is, for people: the setting's name. */
+const char *credentials_name(const struct config_nats *config, const char *url);
+
+/* Whether Dray asks for TLS; a server may ask for it too. */
+bool credentials_want_tls(const struct config_nats *config, const char *url);
+
+#endif
