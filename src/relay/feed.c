@@ -188,7 +188,7 @@ static bool keep_lease(struct feed *feed, struct error *err)
 {
 	struct lease *lease = outbox_lease(feed->outbox);
 
-	if (clock_now_ms() < lease_keep_at_ms(lease))
+	if (outbox_is_guest(feed->outbox) || clock_now_ms() < lease_keep_at_ms(lease))
 		return true;
 	if (!lease_keep(outbox_db(feed->outbox), lease, err))
 		return false;
