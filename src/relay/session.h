@@ -49,7 +49,7 @@ struct session {
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
 	int64_t oldest_ms; /* wall clock: when the oldest row that was pending at the beginning was made */
-	int64_t sweep_began_ms, next_sweep_ms, reported_ms;
+	int64_t sweep_took_ms, next_sweep_ms, reported_ms;
 };
 
 /* Looks up what is uncertain. The outbox is open and leased, the link is up. False: see err. */

@@ -52,13 +52,18 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 	return true;
 }
 
+/*
+ * What counts is the time for reading, not for waiting until there is room; and a sweep for the rows behind a key
+ * is no net.
+ */
 static void end_sweep(struct session *s)
 {
-	int64_t now = clock_now_ms(), took = now - s->sweep_began_ms;
+	int64_t pause = s->sweep_took_ms * 100;
 
+	if (s->order.full)
+		s->next_sweep_ms = clock_now_ms() +
+			(pause > SESSION_SWEEP_EVERY_MS ? pause : SESSION_SWEEP_EVERY_MS);
 	order_sweep_end(&s->order);
-	s->next_sweep_ms =
-		now + (took * 100 > SESSION_SWEEP_EVERY_MS ? took * 100 : SESSION_SWEEP_EVERY_MS);
 }
 
 static bool offer_batch(struct session *s, struct batch *batch, struct error *err)
@@ -67,6 +72,7 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 	bool ends = ours && batch->sweep_done, ok = true;
 
 	batch_hold(batch);
+	s->sweep_took_ms += ours ? batch->took_ms : 0;
 	for (size_t i = 0; i < batch->count; i++) {
 		struct row *row = &batch->rows[i];
 		if (ends && row->id > batch->sweep_end) {

@@ -107,6 +107,22 @@ static void test_due_while_it_is_busy(void **state)
 	end(&s);
 }
 
+/*
+ * One key with many more rows than are kept in memory takes sweep after sweep, each slowed down by whatever keeps
+ * the relay waiting. Then a row turns up where nobody looks but a sweep.
+ */
+static void test_the_net_comes_in_time(void **state)
+{
+	struct scene s = set(*state, "net", "relay.after_read=sleep:60", "batch: 20");
+	const char *outbox = testdb_table(s.db, "outbox");
+
+	fixture_bulk(s.db, text("'%s.' || key", s.name), 1, 3000, 1);
+	WAIT_UNTIL(120000, testdb_in_state(s.db, "delivered") == 3000);
+	testdb_exec(s.db, "UPDATE %s SET state = 'pending' WHERE id = 1", outbox);
+	WAIT_UNTIL(20000, testdb_in_state(s.db, "pending") == 0);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +131,11 @@ int main(void)
 		FOR_BOTH(test_due_while_it_is_busy),
 	};
 
+	const struct CMUnitTest more[] = { FOR_BOTH(test_the_net_comes_in_time) };
+
 	only_named_tests();
-	return cmocka_run_group_tests_name("retries", tests, fixture_start, NULL);
+	int failed = cmocka_run_group_tests_name("retries", tests, fixture_start, NULL);
+	if (long_run())
+		failed += cmocka_run_group_tests_name("retries, more", more, NULL, NULL);
+	return failed;
 }
