@@ -69,6 +69,7 @@ void session_end(struct session *session, int64_t drain_ms);
 #define SESSION_DAY_MS ((int64_t)24 * 3600 * 1000) /* how far two clocks may differ */
 
 bool session_look_up(struct session *session, struct error *err);
+void session_name_unknown(struct session *session); /* once every pending row was read */
 bool session_take_rows(struct session *session, struct error *err);
 bool session_answer(struct session *session, const struct answer *answer, struct error *err);
 bool session_send_ready(struct session *session, struct error *err);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #define LOOK_UP_BY_TIME \
 	100000 /* so many messages after the position: the oldest row's age tells more */
@@ -75,6 +76,7 @@ static bool uncertain_from(struct session *s, struct known_stream *known,
 		return true;
 	}
 	known->position = *old;
+	known->marked_before = old->marked_seq;
 	if (old->seq > 0 && end->seq - old->seq <= LOOK_UP_BY_TIME)
 		*from = old->seq + 1;
 	return true;
@@ -131,6 +133,34 @@ static bool look_up_all(
 			ours = &positions[i];
 	return streams_add(&s->streams, s->config->stream, &stream, &missing, err) &&
 		look_up(s, stream, ours, err);
+}
+
+/* Messages behind all that was ever marked here, which no pending row was found for. */
+static uint64_t count_unknown(const struct session *s, size_t stream)
+{
+	uint64_t count = 0, index;
+
+	for (size_t at = 0; map_next(&s->stored.ids, &at, &index);) {
+		const struct stored_message *message = &s->stored.messages[index];
+		count += message->stream == stream &&
+			message->seq > s->streams.items[stream].marked_before;
+	}
+	return count;
+}
+
+void session_name_unknown(struct session *s)
+{
+	for (size_t i = 0; i < s->streams.count; i++) {
+		const struct known_stream *known = &s->streams.items[i];
+		uint64_t count = known->marked_before ? count_unknown(s, i) : 0;
+		if (count > 0)
+			log_info(s->config->name,
+				"stream %s holds %" PRIu64 " message%s after sequence %" PRIu64
+				", the last one that is marked here, of which no row is known: of "
+				"another publisher, or the database went back and has forgotten them",
+				known->position.stream, count, count == 1 ? "" : "s",
+				known->marked_before);
+	}
 }
 
 /* A long look-up must not cost the lease: whoever takes it over would look up as long, and lose it too. */

@@ -86,7 +86,10 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 		else
 			row_release(row);
 	}
-	s->scanned = s->scanned || (ok && batch->caught_up);
+	if (ok && batch->caught_up && !s->scanned) {
+		s->scanned = true;
+		session_name_unknown(s);
+	}
 	batch_let_go(batch);
 	if (ends)
 		end_sweep(s);

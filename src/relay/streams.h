@@ -13,6 +13,7 @@ struct known_stream {
 	struct position position; /* of the relay in it */
 	struct config_list subjects;
 	uint64_t acked; /* the highest own sequence known to be stored */
+	uint64_t marked_before; /* the highest that was marked before the session; 0: not known */
 	int64_t duplicate_window_ms;
 	/*
 	 * Met on the way, so rows that were read before may be in it: no position until all rows up to this

@@ -133,6 +133,14 @@ static void check_what_is_said(struct scene *s)
 		stage_says(&s->stage, "error", sink);
 	else
 		assert_null(strstr(proc_log(s->stage.daemon), sink));
+	if (s->stream > s->outbox)
+		stage_says(&s->stage, "info",
+			text("stream %s holds %lld messages after sequence %lld, the last one that "
+			     "is marked here, of which no row is known",
+				s->stage.name, (long long)(s->stream - s->outbox - PENDING),
+				(long long)s->outbox));
+	else
+		assert_null(strstr(proc_log(s->stage.daemon), "no row is known"));
 }
 
 static int64_t above(int64_t a, int64_t b)
