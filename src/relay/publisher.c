@@ -12,10 +12,16 @@
 #include "base/failpoint.h"
 #include "base/memory.h"
 
-struct answers {
-	struct answer *items;
+/*
+ * Done with, they are destroyed many at a time: cnats leaves that to a thread of its own, and wakes it for
+ * each one that comes alone.
+ */
+struct messages {
+	natsMsg **items;
 	size_t count, room;
 };
+
+#define SENT_KEPT 64
 
 struct publisher {
 	struct link *link;
@@ -25,10 +31,11 @@ struct publisher {
 	char prefix[128]; /* of reply subjects, with the last dot */
 	size_t prefix_size;
 	struct buf subject, key, id, replay; /* NUL-terminated copies for cnats */
-	struct answers taken;
+	struct messages sent, gathered;
+	size_t next; /* of those gathered */
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
-	struct answers arrived;
+	struct messages arrived;
 	bool finished; /* cnats has made its last call */
 };
 
@@ -37,34 +44,39 @@ static uint64_t token_of(const struct publisher *publisher, const char *subject)
 	return strtoull(subject + publisher->prefix_size, NULL, 16);
 }
 
-static struct answer *new_answer(struct answers *answers)
+static void add(struct messages *messages, natsMsg *message)
 {
-	if (answers->count == answers->room) {
-		answers->room = answers->room ? answers->room * 2 : 256;
-		answers->items =
-			memory_grow(answers->items, answers->room * sizeof(*answers->items));
+	if (messages->count == messages->room) {
+		messages->room = messages->room ? messages->room * 2 : 256;
+		messages->items =
+			memory_grow(messages->items, messages->room * sizeof(*messages->items));
 	}
-	return &answers->items[answers->count++];
+	messages->items[messages->count++] = message;
+}
+
+static void destroy_all(struct messages *messages)
+{
+	for (size_t i = 0; i < messages->count; i++)
+		natsMsg_Destroy(messages->items[i]);
+	messages->count = 0;
+}
+
+static void free_all(struct messages *messages)
+{
+	destroy_all(messages);
+	free(messages->items);
 }
 
 static void on_answer(
 	natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
 {
 	struct publisher *publisher = context;
-	bool nobody = natsMsg_IsNoResponders(message);
 
 	(void)connection;
 	(void)subscription;
 	pthread_mutex_lock(&publisher->lock);
-	struct answer *answer = new_answer(&publisher->arrived);
-	answer->token = token_of(publisher, natsMsg_GetSubject(message));
-	if (nobody)
-		answer->ack.kind = PUBACK_NO_RESPONDERS;
-	else
-		puback_parse(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message),
-			&answer->ack);
+	add(&publisher->arrived, message);
 	pthread_mutex_unlock(&publisher->lock);
-	natsMsg_Destroy(message);
 	bell_ring(publisher->bell);
 }
 
@@ -148,8 +160,9 @@ void publisher_destroy(struct publisher *publisher)
 	buf_finish(&publisher->key);
 	buf_finish(&publisher->id);
 	buf_finish(&publisher->replay);
-	free(publisher->taken.items);
-	free(publisher->arrived.items);
+	free_all(&publisher->sent);
+	free_all(&publisher->gathered);
+	free_all(&publisher->arrived);
 	free(publisher);
 }
 
@@ -255,7 +268,9 @@ bool publisher_send(struct publisher *publisher, uint64_t token, const struct ev
 		check_size(publisher, event, target.size, err);
 	failpoint("relay.before_publish");
 	ok = ok && publish(publisher, target.message, err);
-	natsMsg_Destroy(target.message);
+	add(&publisher->sent, target.message);
+	if (publisher->sent.count >= SENT_KEPT)
+		destroy_all(&publisher->sent);
 	return ok;
 }
 
@@ -269,14 +284,28 @@ bool publisher_flush(struct publisher *publisher, struct error *err)
 			natsStatus_GetText(status));
 }
 
-size_t publisher_take(struct publisher *publisher, const struct answer **answers)
+void publisher_gather(struct publisher *publisher)
 {
+	destroy_all(&publisher->sent);
+	destroy_all(&publisher->gathered);
+	publisher->next = 0;
 	pthread_mutex_lock(&publisher->lock);
-	struct answers swap = publisher->taken;
-	publisher->taken = publisher->arrived;
-	swap.count = 0;
-	publisher->arrived = swap;
+	struct messages empty = publisher->gathered;
+	publisher->gathered = publisher->arrived;
+	publisher->arrived = empty;
 	pthread_mutex_unlock(&publisher->lock);
-	*answers = publisher->taken.items;
-	return publisher->taken.count;
+}
+
+bool publisher_next(struct publisher *publisher, struct answer *answer)
+{
+	if (publisher->next == publisher->gathered.count)
+		return false;
+	natsMsg *message = publisher->gathered.items[publisher->next++];
+	answer->token = token_of(publisher, natsMsg_GetSubject(message));
+	if (natsMsg_IsNoResponders(message))
+		answer->ack.kind = PUBACK_NO_RESPONDERS;
+	else
+		puback_parse(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message),
+			&answer->ack);
+	return true;
 }

@@ -10,8 +10,8 @@
  * The JetStream side of a relay: pipelined publishing on core NATS with an own reply inbox. The reply
  * subject ends with a token the caller chooses, so an answer finds its message without a search.
  *
- * publisher_send and publisher_take are for one thread. cnats' delivery thread parses answers into a list
- * under a lock and rings the bell.
+ * All of it is for one thread. cnats' delivery thread puts answers into a list under
+ * a lock and rings the bell.
  */
 struct publisher;
 
@@ -42,7 +42,8 @@ bool publisher_send(struct publisher *publisher, uint64_t token, const struct ev
 /* Sends what the client library still buffers, so that a lone message does not wait for company. */
 bool publisher_flush(struct publisher *publisher, struct error *err);
 
-/* The answers that have come, in their order; good until the next call. */
-size_t publisher_take(struct publisher *publisher, const struct answer **answers);
+/* Gathers the answers that have come. They are given one by one, in their order; false: that was the last. */
+void publisher_gather(struct publisher *publisher);
+bool publisher_next(struct publisher *publisher, struct answer *answer);
 
 #endif

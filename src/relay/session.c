@@ -61,11 +61,11 @@ bool session_begin(struct session *s, struct error *err)
 
 static bool take_answers(struct session *s, struct error *err)
 {
-	const struct answer *answers;
-	size_t count = publisher_take(s->publisher, &answers);
+	struct answer answer;
 
-	for (size_t i = 0; i < count; i++)
-		if (!session_answer(s, &answers[i], err))
+	publisher_gather(s->publisher);
+	while (publisher_next(s->publisher, &answer))
+		if (!session_answer(s, &answer, err))
 			return false;
 	return true;
 }
@@ -213,14 +213,14 @@ bool session_run(
 static void drain(struct session *s, int64_t ms)
 {
 	int64_t until = clock_now_ms() + ms;
-	const struct answer *answers;
+	struct answer answer;
 
 	while (s->flights.count > 0 && clock_now_ms() < until && link_is_up(s->link)) {
-		size_t count = publisher_take(s->publisher, &answers);
-		for (size_t i = 0; i < count; i++) {
-			struct flight *flight = flights_find(&s->flights, answers[i].token);
-			if (flight && puback_judge(&answers[i].ack) == JUDGE_DELIVERED)
-				session_answer(s, &answers[i], NULL);
+		publisher_gather(s->publisher);
+		while (publisher_next(s->publisher, &answer)) {
+			struct flight *flight = flights_find(&s->flights, answer.token);
+			if (flight && puback_judge(&answer.ack) == JUDGE_DELIVERED)
+				session_answer(s, &answer, NULL);
 			else if (flight)
 				flights_land(&s->flights, flight);
 		}
