@@ -17,6 +17,7 @@ enum ordering { ORDERING_NONE, ORDERING_KEY, ORDERING_STREAM };
 enum on_delivered { ON_DELIVERED_MARK, ON_DELIVERED_DELETE };
 enum wakeup { WAKEUP_NOTIFY, WAKEUP_POLL };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum on_trimmed { ON_TRIMMED_STOP, ON_TRIMMED_CONTINUE };
 enum sink_start { SINK_START_ALL, SINK_START_NEW, SINK_START_SEQ, SINK_START_TIME };
 enum sink_mode { SINK_ARCHIVE, SINK_INSERT, SINK_UPSERT };
 enum config_switch { CONFIG_FALSE, CONFIG_TRUE };
@@ -108,6 +109,7 @@ struct config_sink {
 	int64_t max_wait_ms; /* how long a batch may wait to become full */
 	char *consumer; /* a durable's name, for workqueue and interest streams; NULL otherwise */
 	int64_t lease_ms;
+	enum on_trimmed on_trimmed;
 	double max_dead_ratio; /* 0 to 1: the share of events that may be set aside */
 	int line;
 };

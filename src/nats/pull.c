@@ -343,6 +343,24 @@ void pull_release(struct pull_message *message)
 	message->handle = NULL;
 }
 
+bool pull_progress(struct pull *pull, struct pull_progress *progress, struct error *err)
+{
+	json_t *info;
+	char api[560];
+
+	snprintf(api, sizeof(api), "CONSUMER.INFO.%s.%s", pull->stream, pull->consumer);
+	if (!link_api(pull->link, api, NULL, &info, NULL, err))
+		return false;
+	const json_t *delivered = json_object_get(info, "delivered");
+	progress->delivered_seq =
+		(uint64_t)json_integer_value(json_object_get(delivered, "stream_seq"));
+	progress->all_taken = json_integer_value(json_object_get(info, "num_pending")) == 0 &&
+		(uint64_t)json_integer_value(json_object_get(delivered, "consumer_seq")) ==
+			pull->last_consumer_seq;
+	json_decref(info);
+	return true;
+}
+
 static bool answer(struct pull *pull, const natsMsg *message, const char *text, struct error *err)
 {
 	natsStatus status = natsConnection_PublishString(

@@ -59,6 +59,14 @@ void pull_destroy(struct pull *pull);
 bool pull_next(struct pull *pull, int64_t wait_ms, struct pull_message *message, struct error *err);
 void pull_release(struct pull_message *message);
 
+/* What the server says of an ephemeral consumer. */
+struct pull_progress {
+	uint64_t delivered_seq; /* up to this sequence of the stream everything was sent */
+	bool all_taken; /* nothing is left that the stream stored before the call: pull_next gave it */
+};
+
+bool pull_progress(struct pull *pull, struct pull_progress *progress, struct error *err);
+
 /*
  * Acknowledges a message of a durable, or gives it back, so that it is delivered again at once. Waits for
  * no answer.

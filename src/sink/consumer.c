@@ -145,6 +145,11 @@ bool consumer_next(
 		message->seq);
 }
 
+bool consumer_progress(struct consumer *consumer, struct pull_progress *progress, struct error *err)
+{
+	return pull_progress(consumer->pull, progress, err);
+}
+
 bool consumer_ack(struct consumer *consumer, const struct load *load, struct error *err)
 {
 	if (!consumer->durable[0])

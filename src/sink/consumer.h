@@ -39,6 +39,10 @@ void consumer_close(struct consumer *consumer); /* accepts NULL */
 bool consumer_next(struct consumer *consumer, int64_t wait_ms, struct pull_message *message,
 	struct error *err);
 
+/* pull_progress */
+bool consumer_progress(
+	struct consumer *consumer, struct pull_progress *progress, struct error *err);
+
 bool consumer_is_durable(const struct consumer *consumer);
 
 /* After the commit; does nothing where the stream needs none. */

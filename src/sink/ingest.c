@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "sink/place.h"
+#include "sink/trim.h"
 #include "sink/turn.h"
 
 #define IDLE_MS	  1000
@@ -112,7 +113,7 @@ static bool due(struct ingest *ingest, int64_t now, struct error *err)
 		return false;
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
-	return true;
+	return trim_look(ingest, now, err);
 }
 
 static int64_t next_due(struct ingest *ingest, int64_t now)
@@ -141,6 +142,10 @@ static bool fetch(struct ingest *ingest, struct error *err)
 		if (!consumer_next(ingest->consumer, now < until ? until - now : 0, &message, err))
 			return err->kind == ERROR_NONE ||
 				(err->kind == ERROR_STOPPED && load->count > 0);
+		if (!trim_precedes(ingest, &message, &ingest->trimmed, err) || ingest->trimmed) {
+			pull_release(&message);
+			return ingest->trimmed;
+		}
 		now = clock_now_ms();
 		if (load->count == 0)
 			full_by = now + ingest->config->max_wait_ms;
@@ -208,6 +213,14 @@ static bool store(struct ingest *ingest, struct error *err)
 	return true;
 }
 
+/* place_find says what is gone. */
+static bool begin_behind(struct ingest *ingest, struct error *err)
+{
+	ingest->progress++;
+	return error_set(
+		err, ERROR_CONFLICT, "events were removed from stream %s", ingest->config->stream);
+}
+
 static bool turn(struct ingest *ingest, struct error *err)
 {
 	if (!fetch(ingest, err))
@@ -219,6 +232,8 @@ static bool turn(struct ingest *ingest, struct error *err)
 		if (!store(ingest, err))
 			return false;
 	}
+	if (ingest->trimmed)
+		return begin_behind(ingest, err);
 	return due(ingest, clock_now_ms(), err);
 }
 

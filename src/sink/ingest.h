@@ -25,6 +25,11 @@ struct ingest {
 	struct consumer *consumer;
 	struct table_position position;
 	bool placed; /* there is a position row */
+	int64_t received; /* sequence of the newest message of this session, or the position; 0: none */
+	int64_t trimmed_behind; /* what follows this sequence may have been removed; 0: no sign of that */
+	bool gaps_usual; /* sequences may be missing without a loss */
+	bool trimmed; /* the session ends, since events were removed */
+	int64_t look_at_ms;
 
 	/* Of the sink's life. */
 	bool was_up; /* a session got as far as reading: what is missing now was there */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "sink/kept.h"
+#include "sink/trim.h"
 
 bool place_begin(struct ingest *ingest, int64_t seq, struct error *err)
 {
@@ -33,7 +34,11 @@ static bool find_start(const struct config_sink *config, const struct stream_inf
 		*seq = last;
 		return true;
 	case SINK_START_SEQ:
-		*seq = config->start_seq - 1;
+		*seq = config->start_seq < first ? first - 1 : config->start_seq - 1;
+		if (config->start_seq < first)
+			log_warning(config->name,
+				"start: seq:%" PRId64 ": stream %s begins with sequence %" PRId64,
+				config->start_seq, stream->name, first);
 		return *seq <= last ||
 			error_set(err, ERROR_SCHEMA,
 				"start: seq:%" PRId64
@@ -89,7 +94,7 @@ static bool first_place(struct ingest *ingest, const struct stream_info *stream,
 
 	snprintf(ingest->position.created, sizeof(ingest->position.created), "%s", stream->created);
 	if (consumer_acknowledges(stream)) /* the durable remembers where it is */
-		return place_begin(ingest, 0, err) && check_acked(ingest, err);
+		return place_begin(ingest, 0, err);
 	if (find_start(ingest->config, stream, &seq, err))
 		return place_begin(ingest, seq, err);
 	return err->kind == ERROR_NONE;
@@ -130,36 +135,24 @@ static bool find_kept(
 	return true;
 }
 
-static void tell_trimmed(struct ingest *ingest, const struct stream_info *stream)
+static bool same_place(struct ingest *ingest, const struct stream_info *stream, struct error *err)
 {
-	int64_t from = ingest->position.seq + 1, to = (int64_t)stream->first_seq - 1;
+	bool anew = strcmp(ingest->position.created, stream->created) != 0;
+	int64_t kept = 0;
 
-	if (to < from || ingest->trimmed_told == to)
-		return;
-	ingest->trimmed_told = to;
-	tell(ingest,
-		"%" PRId64 " events (sequence %" PRId64 " to %" PRId64
-		") were removed from stream %s before they were stored%s; goes on behind them",
-		to - from + 1, from, to, stream->name,
-		ingest->config->subjects.count ? ", if they had its subjects" : "");
+	if (!anew && !find_kept(ingest, stream, &kept, err))
+		return false;
+	return (!anew && kept >= ingest->position.seq) ||
+		next_epoch(ingest, stream, anew, kept, err);
 }
 
 bool place_find(struct ingest *ingest, const struct stream_info *stream, struct error *err)
 {
-	if (!table_load(ingest->table, &ingest->placed, &ingest->position, err))
+	if (!table_load(ingest->table, &ingest->placed, &ingest->position, err) ||
+		!(ingest->placed ? same_place : first_place)(ingest, stream, err))
 		return false;
-	if (!ingest->placed)
-		return first_place(ingest, stream, err);
-	bool anew = strcmp(ingest->position.created, stream->created) != 0;
-	int64_t kept = 0;
-	if (!anew && !find_kept(ingest, stream, &kept, err))
-		return false;
-	if ((anew || kept < ingest->position.seq) && !next_epoch(ingest, stream, anew, kept, err))
-		return false;
-	if (consumer_acknowledges(stream))
-		return check_acked(ingest, err);
-	tell_trimmed(ingest, stream);
-	return true;
+	return (!consumer_acknowledges(stream) || check_acked(ingest, err)) &&
+		trim_find(ingest, stream, err);
 }
 
 /* Picks those whose sequence stands for another event in the table. */

@@ -7,7 +7,7 @@
 /*
  * Finds where a session goes on: by the position row, or by the config's start where there is none. Says in
  * the log what is lost or begins anew: a stream made anew or gone back (the next epoch), events that were
- * trimmed before they were stored.
+ * trimmed before they were stored (trim_find).
  */
 bool place_find(struct ingest *ingest, const struct stream_info *stream, struct error *err);
 

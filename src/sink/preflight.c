@@ -128,7 +128,7 @@ static void check_position(const struct checked *c, const struct stream_info *in
 			" is stored",
 			info->name, info->last_seq, c->position.seq);
 	else if (info->first_seq > next)
-		SAY(c, FINDING_WARNING,
+		SAY(c, c->sink->on_trimmed == ON_TRIMMED_STOP ? FINDING_PROBLEM : FINDING_WARNING,
 			"sequence %" PRIu64 " to %" PRIu64
 			" left stream %s before they were stored",
 			next, info->first_seq - 1, info->name);

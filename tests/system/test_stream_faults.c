@@ -197,7 +197,7 @@ static void test_a_purge(void **state)
 	end_with(&s, 41, 60);
 }
 
-/* What was not stored is counted and named. */
+/* What was not stored is counted and named, and a person says where the sink goes on. */
 static void test_a_purge_before_it_was_stored(void **state)
 {
 	struct stage s = begin(*state, "unread", NULL, false);
@@ -209,6 +209,9 @@ static void test_a_purge_before_it_was_stored(void **state)
 	stage_run(&s, NULL);
 	stage_says(&s, "error", "10 events (sequence 21 to 30) were removed from stream");
 	stage_last_error(&s, false, "were removed from stream");
+	stage_delivered(&s);
+	assert_int_equal(stage_archived(&s), 20);
+	dray_expect(0, "seek", "in", "--to", "seq:31", "-c", s.config);
 	end_with(&s, 21, 30);
 }
 
