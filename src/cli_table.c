@@ -69,6 +69,7 @@ const struct cli_option cli_options[] = {
 	{ "all", 0, CLI_FLAG, NULL, AT(all), "whatever there is: for what asks for a choice",
 		false },
 	{ "reason", 0, CLI_TEXT, "TEXT", AT(reason), "why; it is kept", false },
+	{ "heal", 0, CLI_FLAG, NULL, AT(heal), "publish again what is proven lost", false },
 	{ "watch", 0, CLI_FLAG, NULL, AT(watch), "again every two seconds", false },
 	{ NULL, 0, CLI_FLAG, NULL, 0, NULL, false },
 };
@@ -98,6 +99,9 @@ const struct cli_command cli_commands[] = {
 		"dray emit shop.order '{\"id\":1}' --key order-1 --database sqlite:shop.db" },
 	{ "tail", cmd_tail, "Prints events as the stream receives them.", "[SUBJECT]", 0, 1,
 		NAMES("stream", "count", "since"), "dray tail 'shop.>'" },
+	{ "audit", cmd_audit, "Compares what was marked delivered with what the streams hold.", "",
+		0, 0, NAMES("pipeline", "database", "table", "since", "heal"),
+		"dray audit --since 24h" },
 	{ "replay", cmd_replay, "Publishes events of an outbox or an archive again.", "", 0, 0,
 		NAMES("pipeline", "database", "table", "since", "until", "subject", "key", "state",
 			"source", "to", "stream", "rate", "dry-run", "file", "resume"),

@@ -9,6 +9,7 @@
  */
 int cmd_init(const struct cli *cli);
 int cmd_migrate(const struct cli *cli);
+int cmd_audit(const struct cli *cli);
 int cmd_check(const struct cli *cli);
 int cmd_run(const struct cli *cli);
 int cmd_relay(const struct cli *cli);

@@ -50,3 +50,16 @@ void clock_format(int64_t wall_ms, char text[32])
 		(unsigned)parts.tm_min % 100, (unsigned)parts.tm_sec % 100,
 		(unsigned)(wall_ms % 1000) % 1000);
 }
+
+int64_t clock_parse(const char *text)
+{
+	struct tm parts = { 0 };
+	double fraction = 0;
+
+	if (sscanf(text, "%d-%d-%dT%d:%d:%d%lf", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+		    &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &fraction) < 6)
+		return 0;
+	parts.tm_year -= 1900;
+	parts.tm_mon -= 1;
+	return (int64_t)timegm(&parts) * 1000 + (int64_t)(fraction * 1000);
+}

@@ -16,4 +16,7 @@ void clock_sleep_us(int64_t us);
 /* Writes "2026-01-31T12:00:00.000Z" (24 characters and a NUL). */
 void clock_format(int64_t wall_ms, char text[32]);
 
+/* Reads such a time, to the millisecond, with any fraction or none; 0 where it is none. */
+int64_t clock_parse(const char *text);
+
 #endif

@@ -95,6 +95,17 @@ bool source_count(struct db *db, const struct source *source, int64_t after, int
 	return ok;
 }
 
+bool source_run(struct db *db, enum statement statement, const char *table,
+	const char *const *parameters, size_t count, size_t limit, int64_t bytes,
+	struct batch **batch, struct error *err)
+{
+	*batch = NULL;
+	return db_kind(db) == DB_SQLITE
+		? source_sqlite_read(
+			  db, statement, table, parameters, count, limit, bytes, batch, err)
+		: source_postgres_read(db, statement, table, parameters, count, batch, err);
+}
+
 bool source_read(struct db *db, const struct source *source, int64_t after, int64_t until,
 	size_t limit, int64_t bytes, struct batch **batch, struct error *err)
 {
@@ -105,12 +116,9 @@ bool source_read(struct db *db, const struct source *source, int64_t after, int6
 		source->kind == SOURCE_OUTBOX ? SQL_HISTORY_OUTBOX : SQL_HISTORY_ARCHIVE;
 	struct parameters parameters;
 
-	*batch = NULL;
 	fill(&parameters, db, filter, numbers);
-	bool ok = db_kind(db) == DB_SQLITE
-		? source_sqlite_read(
-			  db, statement, source->table, parameters.values, limit, bytes, batch, err)
-		: source_postgres_read(db, statement, source->table, parameters.values, batch, err);
+	bool ok = source_run(db, statement, source->table, parameters.values, SOURCE_PARAMETERS,
+		limit, bytes, batch, err);
 	free(parameters.expression);
 	return ok;
 }

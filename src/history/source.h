@@ -54,6 +54,14 @@ bool source_read(struct db *db, const struct source *source, int64_t after, int6
 	size_t limit, int64_t bytes, struct batch **batch, struct error *err);
 struct arena *source_arena(struct batch *batch);
 
+/*
+ * Any statement that gives number, event_id, subject, key, headers and payload: at most `limit` rows, and on
+ * SQLite so many payload bytes, are read.
+ */
+bool source_run(struct db *db, enum statement statement, const char *table,
+	const char *const *parameters, size_t count, size_t limit, int64_t bytes,
+	struct batch **batch, struct error *err);
+
 /* A batch without rows, with room. */
 struct batch *source_batch(size_t room);
 

@@ -16,10 +16,10 @@ struct source_memory {
 
 /* What the two databases do each. */
 bool source_postgres_read(struct db *db, enum statement statement, const char *table,
-	const char *const *parameters, struct batch **batch, struct error *err);
+	const char *const *parameters, size_t count, struct batch **batch, struct error *err);
 bool source_sqlite_read(struct db *db, enum statement statement, const char *table,
-	const char *const *parameters, size_t limit, int64_t bytes, struct batch **batch,
-	struct error *err);
+	const char *const *parameters, size_t count, size_t limit, int64_t bytes,
+	struct batch **batch, struct error *err);
 
 bool source_postgres_prepare(struct db *db, struct error *err);
 /* Makes dray_matches(pattern, subject) known to the connection. */

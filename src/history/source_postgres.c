@@ -53,25 +53,25 @@ static void clear(void *result)
 }
 
 bool source_postgres_read(struct db *db, enum statement statement, const char *table,
-	const char *const *parameters, struct batch **batch, struct error *err)
+	const char *const *parameters, size_t count, struct batch **batch, struct error *err)
 {
 	char *sql = db_statement_text(DB_POSTGRES, statement, table);
 	struct postgres_call call = { .sql = sql, .binary_result = true };
 	PGresult *result;
 
-	for (size_t i = 0; i < SOURCE_PARAMETERS; i++)
+	for (size_t i = 0; i < count; i++)
 		postgres_add_text(&call, parameters[i]);
 	bool ok = postgres_call(db_postgres(db), &call, &result, err);
 	free(sql);
 	if (!ok)
 		return false;
-	size_t count = (size_t)PQntuples(result);
-	*batch = source_batch(count);
+	size_t rows = (size_t)PQntuples(result);
+	*batch = source_batch(rows);
 	struct source_memory *memory = (*batch)->memory;
 	memory->result = result;
 	memory->free_result = clear;
-	(*batch)->count = count;
-	for (size_t i = 0; i < count; i++)
+	(*batch)->count = rows;
+	for (size_t i = 0; i < rows; i++)
 		read_row(result, (int)i, &(*batch)->rows[i]);
 	return true;
 }

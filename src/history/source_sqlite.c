@@ -79,8 +79,8 @@ static bool read_rows(struct sqlite *sqlite, sqlite3_stmt *statement, int64_t by
 }
 
 bool source_sqlite_read(struct db *db, enum statement statement, const char *table,
-	const char *const *parameters, size_t limit, int64_t bytes, struct batch **batch,
-	struct error *err)
+	const char *const *parameters, size_t count, size_t limit, int64_t bytes,
+	struct batch **batch, struct error *err)
 {
 	struct sqlite *sqlite = db_sqlite(db);
 	char *sql = db_statement_text(DB_SQLITE, statement, table);
@@ -90,8 +90,8 @@ bool source_sqlite_read(struct db *db, enum statement statement, const char *tab
 	free(sql);
 	if (!ok)
 		return false;
-	for (int i = 0; i < SOURCE_PARAMETERS; i++)
-		sqlite3_bind_text(prepared, i + 1, parameters[i], -1, SQLITE_STATIC);
+	for (size_t i = 0; i < count; i++)
+		sqlite3_bind_text(prepared, (int)i + 1, parameters[i], -1, SQLITE_STATIC);
 	*batch = source_batch(limit);
 	ok = read_rows(sqlite, prepared, bytes, *batch, err);
 	sqlite3_finalize(prepared);

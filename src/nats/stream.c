@@ -77,6 +77,8 @@ static void read_config(const json_t *config, struct stream_info *info)
 	info->discard_new = strcmp(text(config, "discard"), "new") == 0;
 	info->discard_new_per_subject = truth(config, "discard_new_per_subject");
 	info->async_persist = strcmp(text(config, "persist_mode"), "async") == 0;
+	info->ttl = truth(config, "allow_msg_ttl");
+	info->rollup = truth(config, "allow_rollup_hdrs");
 	info->memory = strcmp(text(config, "storage"), "memory") == 0;
 	info->mirror = json_is_object(json_object_get(config, "mirror"));
 	info->sources = json_array_size(json_object_get(config, "sources")) > 0;
@@ -96,6 +98,17 @@ static void read_state(const json_t *state, struct stream_info *info)
 	info->first_seq = count(state, "first_seq");
 	info->last_seq = count(state, "last_seq");
 	info->consumers = number(state, "consumer_count");
+}
+
+const char *stream_erases(const struct stream_info *info)
+{
+	if (info->retention != STREAM_LIMITS)
+		return "what is consumed goes (workqueue or interest retention)";
+	if (info->max_msgs_per_subject > 0)
+		return "it keeps only so many messages a subject (max_msgs_per_subject)";
+	if (info->ttl)
+		return "messages may have a time to live (allow_msg_ttl)";
+	return info->rollup ? "messages may replace others (allow_rollup_hdrs)" : NULL;
 }
 
 bool stream_get_info(struct link *link, const char *name, struct stream_info *info, bool *missing,

@@ -13,7 +13,7 @@ struct stream_info {
 	struct config_list subjects;
 	enum stream_retention retention;
 	bool no_ack, sealed, deny_purge, discard_new, discard_new_per_subject, async_persist,
-		mirror, sources, memory;
+		mirror, sources, memory, ttl, rollup;
 	int64_t max_msgs, max_bytes, max_msgs_per_subject, max_age_ns,
 		max_msg_size; /* -1 or 0: none */
 	int64_t duplicate_window_ns;
@@ -22,6 +22,9 @@ struct stream_info {
 };
 
 void stream_info_finish(struct stream_info *info);
+
+/* Why a stream takes out single messages by itself, or NULL where it only cuts off its oldest. Static text. */
+const char *stream_erases(const struct stream_info *info);
 
 /* ERROR_SCHEMA with *missing true where there is no such stream (missing may be NULL). */
 bool stream_get_info(struct link *link, const char *name, struct stream_info *info, bool *missing,
