@@ -20,6 +20,7 @@ int cmd_replay(const struct cli *cli);
 int cmd_status(const struct cli *cli);
 #define CMD_DEAD_IDS 1000 /* at a time */
 int cmd_dead(const struct cli *cli);
+int cmd_prune(const struct cli *cli);
 int cmd_pause(const struct cli *cli);
 int cmd_resume(const struct cli *cli);
 int cmd_seek(const struct cli *cli);

@@ -87,6 +87,7 @@ struct config_relay {
 	int64_t poll_interval_ms;
 	int64_t lease_ms; /* 1 s and more */
 	struct config_retry retry;
+	int64_t retention_ms; /* 0: off */
 	int line;
 };
 

@@ -34,7 +34,9 @@ static void format_number(const struct setting *setting, int64_t number, struct 
 {
 	char text[32];
 
-	if (setting->type == SETTING_DURATION)
+	if (setting->zero && number == 0)
+		snprintf(text, sizeof(text), "%s", setting->zero);
+	else if (setting->type == SETTING_DURATION)
 		units_format_duration(number, text);
 	else if (setting->type == SETTING_SIZE)
 		units_format_size(number, text);

@@ -40,6 +40,7 @@ struct setting {
 	const char *fallback; /* the default as text; NULL: unset */
 	const char *example; /* for the template, where it is not the default */
 	int64_t low, high; /* of a number */
+	const char *zero; /* a word for 0, which is below low; NULL: there is none */
 	const char *const *choices; /* of SETTING_CHOICE, in the order of its enum */
 	const char *const *later; /* further choices that this version refuses by name; "*": any */
 	setting_check_fn *check; /* of a text or of each item of a list */

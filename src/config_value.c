@@ -49,8 +49,9 @@ static bool not_a(const struct setting *setting, const char *text, struct error 
 		[SETTING_SIZE] = "a size, like 512, 8KiB, 16MiB or 1GiB",
 	};
 
-	return error_set(err, ERROR_USAGE, "%s: \"%.80s\" is not %s", setting->key, text,
-		forms[setting->type]);
+	return error_set(err, ERROR_USAGE, "%s: \"%.80s\" is not %s%s%s", setting->key, text,
+		forms[setting->type], setting->zero ? ", nor " : "",
+		setting->zero ? setting->zero : "");
 }
 
 static bool parse_integer(const char *text, int64_t *number)
@@ -74,6 +75,10 @@ static bool set_whole(
 		parse = units_parse_duration;
 	else if (setting->type == SETTING_SIZE)
 		parse = units_parse_size;
+	if (setting->zero && strcmp(text, setting->zero) == 0) {
+		*place = 0;
+		return true;
+	}
 	if (!parse(text, &number))
 		return not_a(setting, text, err);
 	if (number < setting->low || number > setting->high)

@@ -90,6 +90,21 @@ bool db_is_open(const struct db *db)
 	return db->kind == DB_SQLITE ? sqlite_is_open(db->sqlite) : postgres_is_open(db->postgres);
 }
 
+void db_wait_for_writers(struct db *db, bool wait)
+{
+	if (db->sqlite && sqlite_is_open(db->sqlite))
+		sqlite3_busy_timeout(sqlite_connection(db->sqlite), wait ? SQLITE_BUSY_MS : 0);
+}
+
+bool db_is_busy(const struct db *db)
+{
+	int code = db->sqlite && sqlite_is_open(db->sqlite)
+		? sqlite3_errcode(sqlite_connection(db->sqlite))
+		: SQLITE_OK;
+
+	return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
 enum db_kind db_kind(const struct db *db)
 {
 	return db->kind;

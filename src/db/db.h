@@ -39,6 +39,13 @@ bool db_open(struct db *db, bool create, struct error *err);
 void db_close(struct db *db);
 bool db_is_open(const struct db *db);
 
+/*
+ * SQLite: whether the next calls wait for another writer of the file, as they do at first; and whether the
+ * call that just failed did so since there was one.
+ */
+void db_wait_for_writers(struct db *db, bool wait);
+bool db_is_busy(const struct db *db);
+
 enum db_kind db_kind(const struct db *db);
 const char *db_label(const struct db *db); /* for people, without secrets */
 struct sqlite *db_sqlite(struct db *db); /* NULL for the other kind */

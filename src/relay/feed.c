@@ -15,7 +15,8 @@
 #include "base/failpoint.h"
 #include "base/memory.h"
 
-#define DUE_AGAIN_MS 50 /* where more rows were due than could be read at once */
+#define DUE_AGAIN_MS  50 /* where more rows were due than could be read at once */
+#define PRUNE_LATE_MS 1000
 
 struct verdicts {
 	struct verdict *items;
@@ -31,6 +32,7 @@ struct feed {
 	bool look; /* there may be rows to read */
 	bool look_back; /* and some behind the cursor that a person put back */
 	int64_t next_poll_ms, next_report_ms; /* monotonic */
+	int64_t next_prune_ms; /* monotonic; INT64_MAX: never */
 	uint64_t pass; /* of the running sweep */
 	bool sweeping;
 
@@ -259,6 +261,7 @@ static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
 		*until = earliest(*until, feed->next_report_ms);
 	pthread_mutex_unlock(&feed->lock);
 	*until = earliest(*until, lease_keep_at_ms(outbox_lease(feed->outbox)));
+	*until = earliest(*until, feed->next_prune_ms);
 	return busy;
 }
 
@@ -291,9 +294,31 @@ static bool write_report(struct feed *feed, const struct turn *turn, struct erro
 	return outbox_report(feed->outbox, &turn->report, err);
 }
 
+/* In idle moments; where there is none, a little in every second. */
+static bool prune(struct feed *feed, bool idle, bool *pruned, struct error *err)
+{
+	int64_t next, now = clock_now_ms();
+
+	*pruned = feed->next_prune_ms <= (idle ? now : now - PRUNE_LATE_MS);
+	if (!*pruned)
+		return true;
+	if (!outbox_prune(feed->outbox, &next, err))
+		return false;
+	feed->next_prune_ms = clock_now_ms() + next;
+	return true;
+}
+
+static bool rest(struct feed *feed, bool room, struct error *err)
+{
+	bool pruned;
+
+	return prune(feed, true, &pruned, err) && (pruned || sleep_until_news(feed, room, err));
+}
+
 static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)
 {
 	struct turn turn;
+	bool pruned;
 
 	take_turn(feed, &turn);
 	bool room = turn.room >= least_room(feed), settled = turn.put.count > 0;
@@ -302,11 +327,12 @@ static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)
 	*stopped = turn.stopping && !settled;
 	if (!ok || turn.stopping)
 		return ok;
-	if (!keep_lease(feed, err) || !write_report(feed, &turn, err))
+	if (!keep_lease(feed, err) || !write_report(feed, &turn, err) ||
+		!prune(feed, false, &pruned, err))
 		return false;
 	if (room && (feed->look || turn.due))
 		return read_batch(feed, &turn, err);
-	return settled || sleep_until_news(feed, room, err);
+	return settled || rest(feed, room, err);
 }
 
 static void *run(void *context)
@@ -332,9 +358,14 @@ struct feed *feed_start(const struct config_relay *config, struct outbox *outbox
 {
 	struct feed *feed = memory_new(sizeof(*feed));
 
-	*feed = (struct feed){
-		.config = config, .outbox = outbox, .bell = bell, .look = true, .due_ms = INT64_MAX
-	};
+	*feed = (struct feed){ .config = config,
+		.outbox = outbox,
+		.bell = bell,
+		.look = true,
+		.due_ms = INT64_MAX,
+		.next_prune_ms = config->retention_ms > 0 && !outbox_is_guest(outbox)
+			? clock_now_ms()
+			: INT64_MAX };
 	feed->last_batch = &feed->news.batches;
 	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(outbox));
 	pthread_mutex_init(&feed->lock, NULL);

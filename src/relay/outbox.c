@@ -21,6 +21,7 @@ bool outbox_init(struct outbox *outbox, const struct outbox_driver *driver,
 	outbox->config = config;
 	snprintf(resource, sizeof(resource), "outbox:%s", config->table);
 	lease_init(&outbox->lease, resource, config->lease_ms);
+	prune_init(&outbox->prune, config->table, config->retention_ms);
 	if (driver->guest) /* there is nothing that it could lose */
 		lease_confirm(&outbox->lease, FOR_EVER);
 	outbox_rewind(outbox);
@@ -258,6 +259,17 @@ bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t
 	free(group);
 	*missed = total - changed;
 	return checked(outbox, ok, err);
+}
+
+bool outbox_prune(struct outbox *outbox, int64_t *next_ms, struct error *err)
+{
+	struct prune *prune = &outbox->prune;
+	bool over;
+
+	if (!checked(outbox, prune_step(prune, outbox->db, false, true, &over, err), err))
+		return false;
+	*next_ms = over ? prune_every_ms(prune->retention_ms) : prune->pause_ms;
+	return true;
 }
 
 bool outbox_wait(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err)

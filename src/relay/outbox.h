@@ -94,6 +94,12 @@ bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t
 	const struct position *positions, size_t streams, size_t *missed, struct error *err);
 
 /*
+ * Deletes a few rows that were delivered longer ago than the retention, which is not off, and waits for nobody.
+ * next_ms: how long until the next step.
+ */
+bool outbox_prune(struct outbox *outbox, int64_t *next_ms, struct error *err);
+
+/*
  * Sleeps until a row may have been inserted, wake_fd is readable, or ms have passed; returns sooner where
  * something has to be looked at again.
  */

@@ -2,6 +2,7 @@
 #define RELAY_OUTBOX_DRIVER_H
 
 #include "relay/outbox.h"
+#include "relay/prune.h"
 
 /*
  * What a database has to do for an outbox. The base keeps the cursor and the sweep, the driver its
@@ -58,6 +59,7 @@ struct outbox {
 	size_t gaps; /* open ones */
 	bool gaps_overflowed; /* there were more than can be kept: sweep often */
 	uint64_t late; /* rows that came out of a gap */
+	struct prune prune;
 };
 
 /* What a driver's own outbox begins as. outbox_destroy ends it. */

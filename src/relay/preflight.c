@@ -60,6 +60,31 @@ static void check_postgres(const struct checked *c, struct db *db)
 	arena_finish(&arena);
 }
 
+/* What becomes of delivered rows. */
+static void check_retention(const struct checked *c, struct db *db)
+{
+	struct arena arena;
+	struct db_rows rows;
+	char after[32];
+
+	if (c->relay->retention_ms == 0)
+		return;
+	units_format_duration(c->relay->retention_ms, after);
+	SAY(c, FINDING_OK, "delivered rows are deleted after %s", after);
+	if (c->relay->on_delivered == ON_DELIVERED_DELETE)
+		SAY(c, FINDING_WARNING,
+			"retention has nothing to do: on_delivered: delete leaves no delivered rows");
+	arena_init(&arena);
+	if (db_kind(db) == DB_SQLITE &&
+		db_run(db, SQL_PRUNE_FREE, NULL, NULL, 0, &arena, &rows, NULL) &&
+		db_cell(&rows, 0, 0)[0] != '2')
+		SAY(c, FINDING_OK,
+			"the file keeps its size, and uses the pages of deleted rows again; to let it "
+			"shrink, once and while nobody works with it: PRAGMA auto_vacuum = "
+			"INCREMENTAL; VACUUM;");
+	arena_finish(&arena);
+}
+
 static void check_database(const struct checked *c)
 {
 	struct error err = { 0 };
@@ -74,6 +99,7 @@ static void check_database(const struct checked *c)
 	SAY(c, FINDING_OK, "%s: %s is there", db_label(db), c->relay->table);
 	if (db_kind(db) == DB_POSTGRES)
 		check_postgres(c, db);
+	check_retention(c, db);
 	db_destroy(db);
 }
 

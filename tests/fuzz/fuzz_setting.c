@@ -82,7 +82,8 @@ static void check_taken(const struct setting *setting, const char *section)
 	if (setting->type == SETTING_INTEGER || setting->type == SETTING_DURATION ||
 		setting->type == SETTING_SIZE) {
 		int64_t number = *(const int64_t *)(const void *)place;
-		must(number >= setting->low && number <= setting->high);
+		must((number >= setting->low && number <= setting->high) ||
+			(setting->zero && number == 0));
 	}
 	if (setting->type == SETTING_REAL) {
 		double number = *(const double *)(const void *)place;

@@ -127,7 +127,7 @@ static void every_setting_is_read(void **state)
 		"streams: [ { name: S, subjects: [\"s.>\", t], replicas: 3, duplicate_window: 1h } ]\n"
 		"relays: [ { name: r, database: \"sqlite:a b.db\", table: t, stream: S, ordering: none,\n"
 		"  on_delivered: delete, batch: 7, max_in_flight: 8, max_in_flight_bytes: 1MiB,\n"
-		"  wakeup: poll, poll_interval: 20ms, lease: 1s, retention: off,\n"
+		"  wakeup: poll, poll_interval: 20ms, lease: 1s, retention: 7d,\n"
 		"  retry: { initial: 1s, max: 2s, multiplier: 1.5, jitter: 0, max_attempts: 0 } } ]\n"
 		"sinks: [ { name: k, database: \"postgres://h/d\", stream: S, subjects: s.a, mode: archive,\n"
 		"  table: a.b, start: \"time:2026-01-01T00:00:00.5Z\", batch: 5, batch_bytes: 8kB,\n"
@@ -153,6 +153,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(relay->wakeup, WAKEUP_POLL);
 	assert_true(relay->retry.multiplier == 1.5);
 	assert_int_equal(relay->retry.max_attempts, 0);
+	assert_int_equal(relay->retention_ms, (int64_t)7 * 86400000);
 	assert_int_equal(relay->line, 6);
 	assert_string_equal(sink->table, "a.b");
 	assert_int_equal(sink->start, SINK_START_TIME);
@@ -220,8 +221,6 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 		"http: not in this version of Dray yet; take it out");
 	refused_in_relay(
 		"columns: { id: n }", "columns: not in this version of Dray yet; take it out");
-	refused_in_relay(
-		"retention: 7d", "retention: \"7d\" is not in this version of Dray yet; use off");
 	refused_in_sink("tables: []", "tables: not in this version of Dray yet; take it out");
 }
 
@@ -353,6 +352,9 @@ static void columns_can_be_set_by_name(void **state)
 static void values_are_checked(void **state)
 {
 	(void)state;
+	refused_in_relay("retention: never",
+		"retention: \"never\" is not a duration, like 250ms, 5s, 2m, 1h or 7d, nor off");
+	refused_in_relay("retention: 0", "retention: 0 is out of range; it goes from 1s to 3650d");
 	refused_in_relay("batch: many", "batch: \"many\" is not a whole number, like 100");
 	refused_in_relay("batch: 0", "batch: 0 is out of range; it goes from 1 to 10000");
 	refused_in_relay("batch: 10001", "batch: 10001 is out of range; it goes from 1 to 10000");

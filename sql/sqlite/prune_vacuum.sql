@@ -1,0 +1,2 @@
+-- Gives some free pages back to the file system.
+PRAGMA incremental_vacuum(256)

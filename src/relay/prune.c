@@ -1,0 +1,196 @@
+/*
+ * Deletes delivered rows in small steps. What a step takes decides how large the next one is, and how long the
+ * pause after it: at least as long as the step, so that half of the time belongs to others.
+ */
+#include "relay/prune.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+#define ROWS_FIRST    500
+#define ROWS_MIN      50
+#define ROWS_MAX      5000
+#define STEP_LONG_MS  20
+#define STEP_SHORT_MS 5
+#define FULL_EVERY_MS ((int64_t)3600 * 1000)
+#define BUSY_PAUSE_MS 50
+#define EVERY_MAX_MS  60000
+#define EVERY_MIN_MS  1000
+#define NUMBER	      24
+
+enum look_column { LOOK_LAST, LOOK_ROWS, LOOK_EXPIRED, LOOK_YOUNG };
+enum free_column { FREE_MODE, FREE_PAGES, FREE_ALL };
+
+void prune_init(struct prune *prune, const char *table, int64_t retention_ms)
+{
+	*prune = (struct prune){ .table = table,
+		.retention_ms = retention_ms,
+		.at = INT64_MIN,
+		.from = INT64_MIN,
+		.full_ms = clock_now_ms() + FULL_EVERY_MS,
+		.rows = ROWS_FIRST };
+}
+
+int64_t prune_every_ms(int64_t retention_ms)
+{
+	int64_t every = retention_ms / 10;
+
+	return every > EVERY_MAX_MS ? EVERY_MAX_MS : every < EVERY_MIN_MS ? EVERY_MIN_MS : every;
+}
+
+/* What a look at the next rows has found. */
+struct look {
+	int64_t last, rows, expired;
+	bool young;
+};
+
+static bool look_ahead(struct prune *prune, struct db *db, struct look *look, struct error *err)
+{
+	char number[3][NUMBER];
+	const char *parameters[] = { number[0], number[1], number[2] };
+	struct arena arena;
+	struct db_rows rows;
+
+	snprintf(number[0], NUMBER, "%" PRId64, prune->at);
+	snprintf(number[1], NUMBER, "%" PRId64, prune->rows);
+	snprintf(number[2], NUMBER, "%" PRId64, prune->retention_ms);
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_PRUNE_LOOK, prune->table, parameters, 3, &arena, &rows, err);
+	*look = (struct look){ 0 };
+	if (ok && atoll(db_cell(&rows, 0, LOOK_ROWS)) > 0)
+		*look = (struct look){ atoll(db_cell(&rows, 0, LOOK_LAST)),
+			atoll(db_cell(&rows, 0, LOOK_ROWS)), atoll(db_cell(&rows, 0, LOOK_EXPIRED)),
+			db_cell(&rows, 0, LOOK_YOUNG)[0] == 't' };
+	arena_finish(&arena);
+	return ok;
+}
+
+static bool delete_rows(struct prune *prune, struct db *db, const struct look *look,
+	int64_t *deleted, struct error *err)
+{
+	char number[3][NUMBER];
+	const char *parameters[] = { number[0], number[1], number[2] };
+	struct arena arena;
+	struct db_rows rows;
+
+	snprintf(number[0], NUMBER, "%" PRId64, prune->at);
+	snprintf(number[1], NUMBER, "%" PRId64, look->last);
+	snprintf(number[2], NUMBER, "%" PRId64, prune->retention_ms);
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_PRUNE_DELETE, prune->table, parameters, 3, &arena, &rows, err);
+	*deleted = ok ? rows.changed : 0;
+	arena_finish(&arena);
+	return ok;
+}
+
+/* The rows of a look are dealt with. */
+static void move_on(struct prune *prune, const struct look *look, int64_t deleted)
+{
+	prune->at = look->last;
+	prune->deleted += deleted;
+	prune->in_pass += deleted;
+	prune->kept = prune->kept || deleted < look->rows;
+	if (!prune->kept)
+		prune->from = look->last;
+}
+
+static bool rows_step(struct prune *prune, struct db *db, bool dry, bool *last, struct error *err)
+{
+	struct look look;
+	int64_t deleted;
+
+	if (!look_ahead(prune, db, &look, err))
+		return false;
+	*last = look.rows == 0 || (look.expired == 0 && look.young);
+	if (look.rows == 0)
+		return true;
+	deleted = dry ? look.expired : 0;
+	if (look.expired > 0 && !dry && !delete_rows(prune, db, &look, &deleted, err))
+		return false;
+	move_on(prune, &look, deleted);
+	return true;
+}
+
+/* Whether there are more free pages than a file should keep for what comes. */
+static bool has_slack(struct db *db, bool *slack, struct error *err)
+{
+	struct arena arena;
+	struct db_rows rows;
+
+	arena_init(&arena);
+	bool ok = db_run(db, SQL_PRUNE_FREE, NULL, NULL, 0, &arena, &rows, err);
+	*slack = ok && db_cell(&rows, 0, FREE_MODE)[0] == '2' &&
+		atoll(db_cell(&rows, 0, FREE_PAGES)) * 10 > atoll(db_cell(&rows, 0, FREE_ALL));
+	arena_finish(&arena);
+	return ok;
+}
+
+static bool vacuum_step(struct db *db, bool *over, struct error *err)
+{
+	bool slack;
+
+	if (!has_slack(db, &slack, err))
+		return false;
+	*over = !slack;
+	return !slack || db_run(db, SQL_PRUNE_VACUUM, NULL, NULL, 0, NULL, NULL, err);
+}
+
+static void begin_anew(struct prune *prune)
+{
+	int64_t now = clock_now_ms();
+
+	if (now >= prune->full_ms) {
+		prune->from = INT64_MIN;
+		prune->full_ms = now + FULL_EVERY_MS;
+	}
+	prune->at = prune->from;
+	prune->in_pass = 0;
+	prune->kept = prune->vacuums = false;
+}
+
+static bool step(struct prune *prune, struct db *db, bool dry, bool *over, struct error *err)
+{
+	bool last = false;
+
+	*over = false;
+	if (prune->vacuums)
+		return vacuum_step(db, over, err);
+	if (!rows_step(prune, db, dry, &last, err))
+		return false;
+	prune->vacuums = last && !dry && prune->in_pass > 0 && db_kind(db) == DB_SQLITE;
+	*over = last && !prune->vacuums;
+	return true;
+}
+
+static void adapt(struct prune *prune, int64_t took)
+{
+	if (took > STEP_LONG_MS && prune->rows / 2 >= ROWS_MIN)
+		prune->rows /= 2;
+	else if (took < STEP_SHORT_MS && prune->rows * 2 <= ROWS_MAX)
+		prune->rows *= 2;
+	prune->pause_ms = took > 1 ? took : 1;
+}
+
+bool prune_step(
+	struct prune *prune, struct db *db, bool dry, bool polite, bool *over, struct error *err)
+{
+	int64_t began = clock_now_ms();
+	struct error why;
+
+	db_wait_for_writers(db, !polite);
+	bool ok = step(prune, db, dry, over, &why), busy = !ok && polite && db_is_busy(db);
+	db_wait_for_writers(db, true);
+	if (!ok && !busy) {
+		*err = why;
+		return false;
+	}
+	adapt(prune, clock_now_ms() - began);
+	if (busy)
+		prune->pause_ms = BUSY_PAUSE_MS;
+	if (*over)
+		begin_anew(prune);
+	return true;
+}
