@@ -280,6 +280,17 @@ static int64_t do_slow(struct writer *writer)
 	return commit(writer, 2);
 }
 
+/* The database may have been away: then it stands there still, with its locks. */
+static bool is_prepared(struct writer *writer)
+{
+	char sql[128];
+	int64_t count;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_prepared_xacts WHERE gid = 'chaos-%d'",
+		writer->number);
+	return !testdb_try_int(writer->db, &count, sql) || count > 0;
+}
+
 static int64_t finish_prepared(struct writer *writer)
 {
 	bool commits = random_chance(&writer->random, 70);
@@ -287,8 +298,9 @@ static int64_t finish_prepared(struct writer *writer)
 
 	snprintf(sql, sizeof(sql), "%s PREPARED 'chaos-%d'", commits ? "COMMIT" : "ROLLBACK",
 		writer->number);
-	writer->prepared = false;
-	return testdb_try(writer->db, NULL, sql) && commits ? PREPARED_ROWS : 0;
+	bool done = testdb_try(writer->db, NULL, sql);
+	writer->prepared = !done && is_prepared(writer);
+	return done && commits ? PREPARED_ROWS : 0;
 }
 
 /* The lock on the business row stays until the transaction is finished, so the key is nobody else's. */
