@@ -1,7 +1,6 @@
 /*
- * An outbox in PostgreSQL. Rows are read in binary and stay in libpq's result until they are released.
- * The bell (see migrations/postgres/0001_core.sql): while `asleep` this session holds its lock, so writers
- * ring; whoever finds rows gives it back, so that busy writers need not.
+ * An outbox in PostgreSQL. The bell (see migrations/postgres/0001_core.sql): while `asleep` this session holds
+ * its lock, so writers ring; whoever finds rows gives it back, so that busy writers need not.
  */
 #include "relay/outbox_postgres.h"
 
@@ -94,7 +93,8 @@ static bool opened(struct outbox *outbox, struct error *err)
 		!postgres_script(connection_of(outbox), session, 0, err) ||
 		!postgres_limit_statements(connection_of(outbox), err))
 		return false;
-	if (!prepare(outbox, "read", SQL_OUTBOX_READ, err) ||
+	if (!prepare(outbox, "new", SQL_OUTBOX_NEW, err) ||
+		!prepare(outbox, "read", SQL_OUTBOX_READ, err) ||
 		!prepare(outbox, "settle", erase ? SQL_OUTBOX_DELETE : SQL_OUTBOX_SETTLE, err) ||
 		!prepare(outbox, "fail", SQL_OUTBOX_FAIL, err) ||
 		!prepare(outbox, "holders", SQL_OUTBOX_HOLDERS, err))

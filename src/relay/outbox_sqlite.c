@@ -124,7 +124,6 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 	struct error *err)
 {
 	struct outbox_file *file = file_of(outbox);
-	size_t questions = 1 + (plan->sweep ? 1 : 0) + (plan->due ? 2 : 0);
 
 	failpoint("relay.before_read");
 	/* The version first: a commit in between is looked for once more, not missed. */
@@ -132,7 +131,7 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 		!data_version(outbox, &file->version, err) ||
 		!sqlite_run(connection_of(outbox), "BEGIN", err))
 		return false;
-	*batch = batch_create(plan->limit * questions + 1);
+	*batch = batch_create(0);
 	(*batch)->memory = memory_new(sizeof(struct arena));
 	(*batch)->free_memory = free_memory;
 	bool ok = outbox_file_ask(outbox, plan, *batch, err) &&

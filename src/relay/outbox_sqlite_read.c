@@ -20,7 +20,8 @@ enum column {
 	COLUMN_PAYLOAD,
 };
 
-static struct slice slice_at(sqlite3_stmt *statement, enum column column, struct arena *arena)
+/* Good until the next step. */
+static struct slice slice_at(sqlite3_stmt *statement, enum column column)
 {
 	int type = sqlite3_column_type(statement, column);
 	const void *data;
@@ -32,7 +33,7 @@ static struct slice slice_at(sqlite3_stmt *statement, enum column column, struct
 	else /* as UTF-8, whatever the file's encoding */
 		data = sqlite3_column_text(statement, column);
 	size_t size = (size_t)sqlite3_column_bytes(statement, column);
-	return (struct slice){ arena_copy(arena, data, size), size };
+	return (struct slice){ data ? data : "", size };
 }
 
 /* "2026-01-31T12:00:00.000Z" as milliseconds since 1970; what is no such time counts as long past. */
@@ -93,13 +94,14 @@ static void read_row(
 	row->put_back = row->attempts == 0 &&
 		sqlite3_column_type(statement, COLUMN_RETRY_AT) != SQLITE_NULL;
 	row->wait_ms = wait_of(statement, times, &row->failed);
-	row->event.id = slice_at(statement, COLUMN_EVENT_ID, arena);
-	row->event.subject = slice_at(statement, COLUMN_SUBJECT, arena);
-	row->event.key = slice_at(statement, COLUMN_KEY, arena);
-	if (row->wait_ms > 0)
-		return;
-	row->event.headers = slice_at(statement, COLUMN_HEADERS, arena);
-	row->event.payload = slice_at(statement, COLUMN_PAYLOAD, arena);
+	row->event.id = slice_at(statement, COLUMN_EVENT_ID);
+	row->event.subject = slice_at(statement, COLUMN_SUBJECT);
+	row->event.key = slice_at(statement, COLUMN_KEY);
+	if (row->wait_ms == 0) {
+		row->event.headers = slice_at(statement, COLUMN_HEADERS);
+		row->event.payload = slice_at(statement, COLUMN_PAYLOAD);
+	}
+	row_keep(row, arena);
 }
 
 /* Asks one bound question; cut tells that its limits were reached. */
@@ -113,7 +115,7 @@ static bool ask(struct outbox *outbox, enum prepared which, enum row_source sour
 	int code = SQLITE_ROW;
 
 	while (bytes < plan->bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct row *row = &batch->rows[batch->count++];
+		struct row *row = batch_add(batch);
 		read_row(statement, row, batch->memory, &times);
 		row->source = source;
 		bytes += (int64_t)row->event.payload.size;

@@ -2,6 +2,7 @@
 #include "relay/row.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -10,6 +11,7 @@ struct batch *batch_create(size_t room)
 	struct batch *batch = memory_new(sizeof(*batch));
 
 	batch->rows = memory_new(room * sizeof(*batch->rows));
+	batch->room = room;
 	batch->sweep_end = INT64_MIN;
 	return batch;
 }
@@ -20,6 +22,37 @@ void batch_destroy(struct batch *batch)
 		batch->free_memory(batch->memory);
 	free(batch->rows);
 	free(batch);
+}
+
+struct row *batch_add(struct batch *batch)
+{
+	if (batch->count == batch->room) {
+		batch->room = batch->room * 2 + 1;
+		batch->rows = memory_grow(batch->rows, batch->room * sizeof(*batch->rows));
+	}
+	struct row *row = &batch->rows[batch->count++];
+	*row = (struct row){ 0 };
+	return row;
+}
+
+static char *keep(char *to, struct slice *part)
+{
+	if (part->size)
+		memcpy(to, part->data, part->size);
+	if (part->data)
+		part->data = to;
+	return to + part->size;
+}
+
+void row_keep(struct row *row, struct arena *arena)
+{
+	char *to = arena_new(arena, row_size(row));
+
+	to = keep(to, &row->event.id);
+	to = keep(to, &row->event.subject);
+	to = keep(to, &row->event.key);
+	to = keep(to, &row->event.headers);
+	keep(to, &row->event.payload);
 }
 
 static int by_id(const void *a, const void *b)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "event.h"
 
 /*
@@ -33,7 +34,7 @@ struct row {
 
 struct batch {
 	struct row *rows; /* by id */
-	size_t count, live; /* live: rows not yet released */
+	size_t room, count, live; /* live: rows not yet released */
 	size_t bytes; /* of the events */
 	int64_t sweep_end; /* rows up to this id may come from a sweep; above it they are new */
 	uint64_t pass; /* the sweep its swept rows belong to */
@@ -49,6 +50,12 @@ struct batch {
 
 struct batch *batch_create(size_t room);
 void batch_destroy(struct batch *batch);
+
+/* A zeroed row at the end; there is always room. Rows before it may move. */
+struct row *batch_add(struct batch *batch);
+
+/* Copies the bytes of the row's event into one piece of the arena. */
+void row_keep(struct row *row, struct arena *arena);
 
 /* Sorts by id and drops what several questions brought twice. */
 void batch_finish(struct batch *batch);

@@ -1,6 +1,6 @@
 /*
  * What a read of an outbox in PostgreSQL costs, in pages, with many settled rows behind the cursor. They are
- * still in the indexes, since a transaction that began before them keeps vacuum away. The statement is the
+ * still in the indexes, since a transaction that began before them keeps vacuum away. The statements are the
  * relay's own, prepared on its own connection, so with its settings, whatever statistics the planner has.
  */
 #include "box.h"
@@ -55,12 +55,12 @@ static int64_t last_id(struct box *box)
 	return testdb_int(box->app, "SELECT max(id) FROM dray.outbox");
 }
 
-/* EXPLAIN of the statement as the driver has prepared it. */
-static char *explain(struct box *box, const char *arguments)
+/* EXPLAIN of a statement as the driver has prepared it. */
+static char *explain(struct box *box, const char *execute)
 {
 	PGconn *connection = postgres_connection(connection_of(box->outbox));
-	PGresult *result = PQexec(connection,
-		text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE read (%s)", arguments));
+	PGresult *result = PQexec(
+		connection, text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE %s", execute));
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		give_up("%s", PQerrorMessage(connection));
@@ -81,9 +81,20 @@ static int64_t member(const char *plan, const char *name)
 
 struct look {
 	int64_t cursor, hole;
-	int64_t found; /* rows it must bring */
+	int64_t found,
+		found_new; /* rows that all questions together, and that of new rows, must bring */
 	int64_t pages_max;
 };
+
+static void check_plan(const char *plan, int64_t found, int64_t pages_max, const char *when)
+{
+	int64_t pages = member(plan, "Shared Hit Blocks") + member(plan, "Shared Read Blocks");
+
+	say("%s: %lld pages", when, (long long)pages);
+	if (pages > pages_max || strstr(plan, "Seq Scan"))
+		give_up("%s: %lld pages:\n%s", when, (long long)pages, plan);
+	assert_int_equal(member(plan, "Actual Rows"), found);
+}
 
 /* Reads behind the cursor, in gaps, and what is due. */
 static void costs_little(struct box *box, struct look look, const char *when)
@@ -93,13 +104,13 @@ static void costs_little(struct box *box, struct look look, const char *when)
 	for (int i = 0; i < HOLES; i++)
 		gaps = text("%s%s%lld", gaps, i ? "," : "", (long long)look.hole + i);
 	char *plan = explain(box,
-		text("%lld, 1000, 16777216, '{%s}', '{%s}', 0, %lld, 0, 1000, 1000, 360000",
+		text("read (%lld, 1000, 16777216, '{%s}', '{%s}', 0, %lld, 0, 1000, 1000, 360000)",
 			(long long)look.cursor, gaps, gaps, (long long)look.cursor));
-	int64_t pages = member(plan, "Shared Hit Blocks") + member(plan, "Shared Read Blocks");
-	say("%s: %lld pages", when, (long long)pages);
-	if (pages > look.pages_max || strstr(plan, "Seq Scan"))
-		give_up("%s: %lld pages:\n%s", when, (long long)pages, plan);
-	assert_int_equal(member(plan, "Actual Rows"), look.found);
+	check_plan(plan, look.found, look.pages_max, when);
+	plan = explain(box, text("new (%lld, 1000, 16777216)", (long long)look.cursor));
+	check_plan(plan, look.found_new, look.pages_max, text("%s, new rows", when));
+	plan = explain(box, text("new (%lld, 1000, 50)", (long long)look.cursor)); /* bytes */
+	check_plan(plan, look.found_new > 0, look.pages_max, text("%s, few bytes", when));
 }
 
 /* Ids that were drawn and never came: what an open gap looks like. */
@@ -130,13 +141,14 @@ static void test_settled_rows_cost_nothing(void **state)
 	costs_little(&box, look, "statistics of nothing pending");
 	add_pending(&box, 100);
 	add_late(&box, 20);
+	look.found_new = 120;
 	look.found = 140; /* the late ones are new, too */
 	costs_little(&box, look, "some pending");
 	add_pending(&box, SETTLED / 10);
 	testdb_exec(box.app, "ANALYZE dray.outbox");
 	settle_all(&box);
 	look.cursor = last_id(&box);
-	look.found = 0;
+	look.found = look.found_new = 0;
 	costs_little(&box, look, "statistics of many pending");
 	testdb_exec(old, "COMMIT");
 	costs_little(&box, look, "without the old snapshot");

@@ -191,7 +191,7 @@ static void test_a_position_waits_for_the_first_scan(void **state)
 	int64_t stored = jetstream_count(s.js, s.name);
 	assert_int_equal(testdb_in_state(s.db, "pending"), 200);
 	WINDOW_PASSED();
-	run(&s, "relay.before_read=sleep:100,relay.after_settle=kill");
+	run(&s, "relay.before_read=sleep:500,relay.after_settle=kill");
 	is_killed(&s);
 	assert_in_range(testdb_in_state(s.db, "delivered"), 1, stored - 1);
 	WINDOW_PASSED();

@@ -130,6 +130,44 @@ static void test_the_size_of_a_row(void **state)
 	assert_int_equal(row_size(&row), 21);
 }
 
+static void test_a_kept_row_owns_its_bytes(void **state)
+{
+	char id[] = "id", subject[] = "a.b", payload[] = "\0pay";
+	struct row row = { .event = { .id = { id, 2 },
+				   .subject = { subject, 3 },
+				   .headers = { "", 0 },
+				   .payload = { payload, 4 } } };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	row_keep(&row, &arena);
+	id[0] = subject[0] = payload[1] = 'z';
+	assert_true(slice_equal(row.event.id, SLICE("id")));
+	assert_true(slice_equal(row.event.subject, SLICE("a.b")));
+	assert_true(slice_equal(row.event.payload, SLICE("\0pay")));
+	assert_null(row.event.key.data);
+	assert_non_null(row.event.headers.data); /* empty is not absent */
+	assert_int_equal(row.event.headers.size, 0);
+	arena_finish(&arena);
+}
+
+static void test_a_batch_grows(void **state)
+{
+	struct batch *batch = make(0);
+
+	(void)state;
+	for (int64_t id = 1; id <= 100; id++)
+		batch_add(batch)->id = id;
+	batch_finish(batch);
+	assert_int_equal(batch->count, 100);
+	for (int64_t id = 1; id <= 100; id++) {
+		assert_int_equal(batch->rows[id - 1].id, id);
+		row_release(&batch->rows[id - 1]);
+	}
+	assert_int_equal(freed, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +177,8 @@ int main(void)
 		cmocka_unit_test(test_a_held_batch_stays),
 		cmocka_unit_test(test_an_empty_batch),
 		cmocka_unit_test(test_the_size_of_a_row),
+		cmocka_unit_test(test_a_kept_row_owns_its_bytes),
+		cmocka_unit_test(test_a_batch_grows),
 	};
 
 	return cmocka_run_group_tests_name("row", tests, NULL, NULL);
