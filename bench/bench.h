@@ -17,11 +17,18 @@
 struct options {
 	const char *database; /* sqlite:PATH or postgresql:... */
 	const char *nats;
-	const char *label; /* what the CSV line says */
-	const char *other; /* fresh: the database to copy */
+	const char *label; /* for errors */
+	const char *from; /* fresh: the database to copy */
 	const char *counts; /* idle: the file that count_sqlite writes */
+	const char
+		*insert; /* a file with an INSERT; without it one into Dray's outbox. PostgreSQL */
+	const char *mode; /* sinks: archive, insert, upsert. writers: plain, dray */
+	const char *state; /* fill: the rows' state */
 	int64_t rows, keys, size, window, batch, rate, seconds, limit_s;
-	char **command; /* of dray, for those who start it */
+	int64_t replicas, writers;
+	int64_t earlier; /* more: so many rows are there already, and are not timed */
+	int64_t snapshot; /* relay, more: 1 holds a snapshot open all the while */
+	char **command; /* of dray or a peer, for those who start it */
 };
 
 #define STREAM	      "BENCH"
@@ -31,11 +38,14 @@ struct options {
 /* common.c */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 int64_t now_ns(void);
+void nap_ns(int64_t ns);
 void nap_ms(int64_t ms);
 bool is_sqlite(const char *database);
 const char *sqlite_path_of(const char *database);
 void *need(size_t size);
+void figure(const char *measure, double value); /* a line MEASURE,VALUE on stdout */
 
+/* db.c */
 sqlite3 *sqlite_connect(const char *database);
 void sqlite_do(sqlite3 *db, const char *sql);
 sqlite3_stmt *sqlite_ready(sqlite3 *db, const char *sql);
@@ -50,50 +60,90 @@ struct any_db {
 	sqlite3 *sqlite;
 	PGconn *pg;
 };
+struct question {
+	const char *sqlite, *pg;
+};
 struct any_db any_connect(const char *database);
 void any_close(struct any_db *db);
-int64_t any_int(struct any_db *db, const char *sqlite_sql, const char *pg_sql);
+int64_t any_int(struct any_db *db, const struct question *question);
 void any_do(struct any_db *db, const char *sqlite_sql, const char *pg_sql);
 
-natsConnection *nats_connect(const char *url);
+/* stream.c */
+/* at_once: a message goes out as it is sent, not with others a millisecond later. */
+natsConnection *nats_connect(const char *url, bool at_once);
 void nats_api(natsConnection *nc, const char *api, const char *json, char *reply, size_t size);
-void stream_make(const char *url); /* anew */
+void stream_make(const struct options *options); /* anew */
 int64_t stream_messages(natsConnection *nc);
+/* Pushes the stream from its beginning to a new subscription; a handler of NULL makes it synchronous. */
+natsSubscription *stream_push(natsConnection *nc, natsMsgHandler handler, void *context);
 
 /*
- * A bare loop: prepare connects, run is what is timed. One line of CSV:
- * label,rows,seconds,cpu_s,rss_anon_kib,vm_hwm_kib (memory where a dray was watched, else empty).
+ * Rows and messages are alike everywhere: a payload of `size` bytes, JSON with the row's number in 12 digits;
+ * a key in no regular order, as from a hash of the number.
+ */
+#define PAYLOAD_MIN 27
+char *payload_make(int64_t size);
+void payload_number(char *payload, int64_t number);
+int64_t number_of(const char *data, size_t size); /* the first 12 digits in a row; -1: none */
+int64_t key_of(int64_t number, int64_t keys);
+
+/*
+ * A bare loop: prepare connects, run is what is timed. It says rows, seconds, cpu_s.
  */
 struct loop {
 	void *(*prepare)(const struct options *options);
 	void (*run)(void *state, const struct options *options);
 };
 extern const struct loop loop_publish, loop_table, loop_consume, loop_ingest;
-
 /* Runs one or two loops, each in a process of its own, from the same moment on. */
 int floor_run(const struct options *options, const struct loop *a, const struct loop *b);
+/* The ingest floor's batch: `count` events from `from` on. */
+void ingest_store(void *state, int64_t from, int64_t count);
 
-/* process.c: dray, watched. */
+/* process.c: dray or a peer, watched. */
 struct child {
 	pid_t pid;
 	int64_t started_ns;
 	int64_t rss_anon, vm_hwm; /* KiB, the peak so far; the kernel keeps the second */
 	double cpu_s; /* once ended */
+	bool ended_well; /* status 0, by itself or at SIGTERM */
 };
 void child_start(struct child *child, char **command);
 void child_look(struct child *child); /* memory; dies where the process has ended */
-void child_end(struct child *child); /* SIGTERM, and waits */
+void child_stop(struct child *child); /* SIGTERM, and waits; SIGKILL in the end */
+void child_end(struct child *child); /* the same, and dies where that did not go well */
+void child_say(const struct child *child); /* its figures */
 double process_cpu(pid_t pid);
 int64_t process_switches(pid_t pid); /* voluntary ones of all threads */
 
-void fill(const struct options *options);
+/* fill.c: rows with the numbers from..to, in one statement. */
+struct filler {
+	sqlite3 *sqlite;
+	sqlite3_stmt *insert;
+	PGconn *pg;
+	char *payload;
+	const struct options *options;
+};
+void filler_open(struct filler *filler, const struct options *options);
+void filler_put(struct filler *filler, int64_t from, int64_t to);
+void filler_close(struct filler *filler);
+void fill(const struct options *options); /* numbers 1..rows */
+
+/* latency.c: between two times of every event, in nanoseconds; a negative one counts as 0. */
+void say_latencies(const int64_t *from, const int64_t *to, int64_t count);
+
 int cmd_fill(const struct options *options);
 int cmd_fresh(const struct options *options);
 int cmd_behind(const struct options *options);
 int cmd_relay(const struct options *options);
 int cmd_sink(const struct options *options);
-int cmd_hold(const struct options *options);
+int cmd_more(const struct options *options);
+int cmd_through(const struct options *options);
 int cmd_latency(const struct options *options);
+int cmd_sink_latency(const struct options *options);
 int cmd_idle(const struct options *options);
+int cmd_writers(const struct options *options);
+int cmd_tables(const struct options *options);
+int cmd_port(const struct options *options);
 
 #endif

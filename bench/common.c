@@ -1,12 +1,17 @@
-/* Clocks, errors, connections. */
+/* Clocks, errors, figures, and what a row and a message look like. */
 #include "bench.h"
 
-#include <endian.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define HEAD   "{\"n\":\""
+#define MIDDLE "\",\"p\":\""
+#define TAIL   "\"}"
+#define DIGITS 12
 
 void die(const char *format, ...)
 {
@@ -28,9 +33,15 @@ int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+void nap_ns(int64_t ns)
+{
+	if (ns > 0)
+		nanosleep(&(struct timespec){ ns / 1000000000, ns % 1000000000 }, NULL);
+}
+
 void nap_ms(int64_t ms)
 {
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+	nap_ns(ms * 1000000);
 }
 
 void *need(size_t size)
@@ -40,6 +51,11 @@ void *need(size_t size)
 	if (!memory)
 		die("out of memory");
 	return memory;
+}
+
+void figure(const char *measure, double value)
+{
+	printf("%s,%.9g\n", measure, value);
 }
 
 bool is_sqlite(const char *database)
@@ -52,156 +68,43 @@ const char *sqlite_path_of(const char *database)
 	return database + 7;
 }
 
-sqlite3 *sqlite_connect(const char *database)
+char *payload_make(int64_t size)
 {
-	sqlite3 *db;
+	if (size < PAYLOAD_MIN)
+		die("a payload has at least %d bytes", PAYLOAD_MIN);
+	char *payload = need((size_t)size + 1);
+	size_t at = strlen(HEAD) + DIGITS, end = (size_t)size - strlen(TAIL);
 
-	if (sqlite3_open(sqlite_path_of(database), &db) != SQLITE_OK)
-		die("%s: %s", database, sqlite3_errmsg(db));
-	sqlite3_busy_timeout(db, 10000);
-	sqlite_do(db, "PRAGMA journal_mode = WAL");
-	sqlite_do(db, "PRAGMA synchronous = NORMAL");
-	return db;
+	memcpy(payload, HEAD, strlen(HEAD));
+	memcpy(payload + at, MIDDLE, strlen(MIDDLE));
+	for (size_t i = at + strlen(MIDDLE); i < end; i++)
+		payload[i] = (char)('a' + (i * 7 + i / 11) % 26);
+	memcpy(payload + end, TAIL, strlen(TAIL));
+	payload_number(payload, 0);
+	return payload;
 }
 
-void sqlite_do(sqlite3 *db, const char *sql)
+void payload_number(char *payload, int64_t number)
 {
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		die("%s: %s", sql, sqlite3_errmsg(db));
+	char *at = payload + strlen(HEAD) + DIGITS;
+
+	for (int i = 0; i < DIGITS; i++, number /= 10)
+		*--at = (char)('0' + number % 10);
 }
 
-sqlite3_stmt *sqlite_ready(sqlite3 *db, const char *sql)
+int64_t number_of(const char *data, size_t size)
 {
-	sqlite3_stmt *statement;
+	size_t digits = 0;
+	int64_t number = 0;
 
-	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
-		SQLITE_OK)
-		die("%s: %s", sql, sqlite3_errmsg(db));
-	return statement;
+	for (size_t i = 0; i < size && digits < DIGITS; i++) {
+		digits = isdigit((unsigned char)data[i]) ? digits + 1 : 0;
+		number = digits ? number * 10 + data[i] - '0' : 0;
+	}
+	return digits == DIGITS ? number : -1;
 }
 
-PGconn *pg_connect(const char *database)
+int64_t key_of(int64_t number, int64_t keys)
 {
-	PGconn *db = PQconnectdb(database);
-
-	if (PQstatus(db) != CONNECTION_OK)
-		die("%s", PQerrorMessage(db));
-	return db;
-}
-
-PGresult *pg_checked(PGconn *db, PGresult *result)
-{
-	ExecStatusType status = PQresultStatus(result);
-
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		die("%s", PQerrorMessage(db));
-	return result;
-}
-
-void pg_do(PGconn *db, const char *sql)
-{
-	PQclear(pg_checked(db, PQexec(db, sql)));
-}
-
-int64_t pg_int8(const PGresult *result, int row, int column)
-{
-	uint64_t value;
-
-	memcpy(&value, PQgetvalue(result, row, column), sizeof(value));
-	return (int64_t)be64toh(value);
-}
-
-struct any_db any_connect(const char *database)
-{
-	struct any_db db = { 0 };
-
-	if (is_sqlite(database))
-		db.sqlite = sqlite_connect(database);
-	else
-		db.pg = pg_connect(database);
-	return db;
-}
-
-void any_close(struct any_db *db)
-{
-	if (db->sqlite)
-		sqlite3_close(db->sqlite);
-	if (db->pg)
-		PQfinish(db->pg);
-}
-
-static int64_t sqlite_int(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *statement = sqlite_ready(db, sql);
-	int code = sqlite3_step(statement);
-	int64_t value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		die("%s: %s", sql, sqlite3_errmsg(db));
-	sqlite3_finalize(statement);
-	return value;
-}
-
-int64_t any_int(struct any_db *db, const char *sqlite_sql, const char *pg_sql)
-{
-	if (db->sqlite)
-		return sqlite_int(db->sqlite, sqlite_sql);
-	PGresult *result = pg_checked(db->pg, PQexec(db->pg, pg_sql));
-	int64_t value = PQntuples(result) ? atoll(PQgetvalue(result, 0, 0)) : 0;
-	PQclear(result);
-	return value;
-}
-
-void any_do(struct any_db *db, const char *sqlite_sql, const char *pg_sql)
-{
-	if (db->sqlite)
-		sqlite_do(db->sqlite, sqlite_sql);
-	else
-		pg_do(db->pg, pg_sql);
-}
-
-natsConnection *nats_connect(const char *url)
-{
-	natsConnection *nc = NULL;
-	natsStatus status = natsConnection_ConnectTo(&nc, url);
-
-	if (status != NATS_OK)
-		die("%s: %s", url, natsStatus_GetText(status));
-	return nc;
-}
-
-void nats_api(natsConnection *nc, const char *api, const char *json, char *reply, size_t size)
-{
-	char subject[256];
-	natsMsg *message = NULL;
-
-	snprintf(subject, sizeof(subject), "$JS.API.%s", api);
-	natsStatus status = natsConnection_RequestString(&message, nc, subject, json, 10000);
-	if (status != NATS_OK)
-		die("%s: %s", subject, natsStatus_GetText(status));
-	snprintf(reply, size, "%.*s", natsMsg_GetDataLength(message), natsMsg_GetData(message));
-	natsMsg_Destroy(message);
-}
-
-void stream_make(const char *url)
-{
-	natsConnection *nc = nats_connect(url);
-	char reply[4096];
-
-	nats_api(nc, "STREAM.DELETE." STREAM, "", reply, sizeof(reply));
-	nats_api(nc, "STREAM.CREATE." STREAM,
-		"{\"name\":\"" STREAM "\",\"subjects\":[\"bench.>\"],\"storage\":\"file\"}", reply,
-		sizeof(reply));
-	if (strstr(reply, "\"error\""))
-		die("the stream cannot be made: %s", reply);
-	natsConnection_Destroy(nc);
-}
-
-int64_t stream_messages(natsConnection *nc)
-{
-	char reply[4096];
-
-	nats_api(nc, "STREAM.INFO." STREAM, "", reply, sizeof(reply));
-	const char *found = strstr(reply, "\"messages\":");
-	return found ? atoll(found + strlen("\"messages\":")) : -1;
+	return (int64_t)((((uint64_t)number * 2654435761u & 0xffffffffu) >> 8) % (uint64_t)keys);
 }

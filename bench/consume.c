@@ -33,7 +33,7 @@ static void *prepare(const struct options *options)
 	natsInbox *inbox = NULL;
 	char name[64];
 
-	c->nc = nats_connect(options->nats);
+	c->nc = nats_connect(options->nats, false);
 	natsInbox_Create(&inbox);
 	snprintf(c->inbox, sizeof(c->inbox), "%s", inbox);
 	natsInbox_Destroy(inbox);

@@ -8,77 +8,112 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *make_payload(const struct options *options)
-{
-	char *payload = need((size_t)options->size + 1);
-
-	for (int64_t i = 0; i < options->size; i++)
-		payload[i] = (char)('a' + (i * 7 + i / 11) % 26);
-	return payload;
-}
-
-/* Keys in no regular order, as from a hash; each row's payload begins with its number. */
+/* Parameters: first and last number, keys, a payload, the state. */
 static const char fill_sqlite[] =
-	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
-	"INSERT INTO dray_outbox (subject, key, payload) "
-	"SELECT 'bench.s' || (i % 8), 'key-' || (((i * 2654435761 & 4294967295) >> 8) % ?2), "
-	"CAST(printf('%012d', i) || substr(?3, 13) AS BLOB) FROM n";
+	"WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) "
+	"INSERT INTO dray_outbox (subject, key, payload, state) "
+	"SELECT 'bench.s' || (i % 8), 'key-' || (((i * 2654435761 & 4294967295) >> 8) % ?3), "
+	"CAST(substr(?4, 1, 6) || printf('%012d', i) || substr(?4, 19) AS BLOB), ?5 FROM n";
 
 static const char fill_pg[] =
-	"INSERT INTO dray.outbox (subject, key, payload) "
-	"SELECT 'bench.s' || i % 8, 'key-' || ((i * 2654435761 & 4294967295) >> 8) % $2::bigint, "
-	"convert_to(lpad(i::text, 12, '0') || substr($3::text, 13), 'UTF8') "
-	"FROM generate_series(1::bigint, $1::bigint) AS i";
+	"INSERT INTO dray.outbox (subject, key, payload, state) "
+	"SELECT 'bench.s' || i % 8, 'key-' || ((i * 2654435761 & 4294967295) >> 8) % $3::bigint, "
+	"convert_to(overlay($4::text placing lpad(i::text, 12, '0') from 7), 'UTF8'), $5::text "
+	"FROM generate_series($1::bigint, $2::bigint) AS i";
 
-static void fill_file(const struct options *options, const char *payload)
+/* A peer's own statement takes the first four. */
+#define PARAMETERS	5
+#define PARAMETERS_FILE 4
+
+static char *text_of(const char *path)
 {
-	sqlite3 *db = sqlite_connect(options->database);
-	sqlite3_stmt *insert = sqlite_ready(db, fill_sqlite);
+	FILE *file = fopen(path, "re");
+	char *text = need(65536);
 
-	sqlite3_bind_int64(insert, 1, options->rows);
-	sqlite3_bind_int64(insert, 2, options->keys);
-	sqlite3_bind_text(insert, 3, payload, (int)options->size, SQLITE_STATIC);
-	if (sqlite3_step(insert) != SQLITE_DONE)
-		die("fill: %s", sqlite3_errmsg(db));
-	sqlite3_finalize(insert);
-	sqlite3_close(db);
+	if (!file || fread(text, 1, 65535, file) == 0)
+		die("cannot read %s", path);
+	fclose(file);
+	return text;
 }
 
-static void fill_server(const struct options *options, const char *payload)
+void filler_open(struct filler *filler, const struct options *options)
 {
-	PGconn *db = pg_connect(options->database);
-	char rows[24], keys[24];
-	const char *values[] = { rows, keys, payload };
+	*filler = (struct filler){ .payload = payload_make(options->size), .options = options };
+	if (is_sqlite(options->database)) {
+		filler->sqlite = sqlite_connect(options->database);
+		filler->insert = sqlite_ready(filler->sqlite, fill_sqlite);
+		return;
+	}
+	char *own = options->insert ? text_of(options->insert) : NULL;
+	filler->pg = pg_connect(options->database);
+	PQclear(pg_checked(
+		filler->pg, PQprepare(filler->pg, "fill", own ? own : fill_pg, 0, NULL)));
+	free(own);
+}
 
-	snprintf(rows, sizeof(rows), "%lld", (long long)options->rows);
+static void put_sqlite(struct filler *filler, int64_t from, int64_t to)
+{
+	const struct options *options = filler->options;
+
+	sqlite3_bind_int64(filler->insert, 1, from);
+	sqlite3_bind_int64(filler->insert, 2, to);
+	sqlite3_bind_int64(filler->insert, 3, options->keys);
+	sqlite3_bind_text(filler->insert, 4, filler->payload, -1, SQLITE_STATIC);
+	sqlite3_bind_text(filler->insert, 5, options->state, -1, SQLITE_STATIC);
+	if (sqlite3_step(filler->insert) != SQLITE_DONE)
+		die("fill: %s", sqlite3_errmsg(filler->sqlite));
+	sqlite3_reset(filler->insert);
+}
+
+void filler_put(struct filler *filler, int64_t from, int64_t to)
+{
+	char first[24], last[24], keys[24];
+	const struct options *options = filler->options;
+	const char *values[PARAMETERS] = { first, last, keys, filler->payload, options->state };
+
+	if (filler->sqlite) {
+		put_sqlite(filler, from, to);
+		return;
+	}
+	snprintf(first, sizeof(first), "%lld", (long long)from);
+	snprintf(last, sizeof(last), "%lld", (long long)to);
 	snprintf(keys, sizeof(keys), "%lld", (long long)options->keys);
-	PQclear(pg_checked(db, PQexecParams(db, fill_pg, 3, NULL, values, NULL, NULL, 0)));
-	PQfinish(db);
+	PQclear(pg_checked(filler->pg,
+		PQexecPrepared(filler->pg, "fill", options->insert ? PARAMETERS_FILE : PARAMETERS,
+			values, NULL, NULL, 0)));
+}
+
+void filler_close(struct filler *filler)
+{
+	sqlite3_finalize(filler->insert);
+	sqlite3_close(filler->sqlite);
+	if (filler->pg)
+		PQfinish(filler->pg);
+	free(filler->payload);
 }
 
 void fill(const struct options *options)
 {
-	char *payload = make_payload(options);
+	struct filler filler;
 
-	if (is_sqlite(options->database))
-		fill_file(options, payload);
-	else
-		fill_server(options, payload);
-	free(payload);
+	filler_open(&filler, options);
+	filler_put(&filler, 1, options->rows);
+	filler_close(&filler);
 }
 
-static void tidy(const char *database)
+static void tidy(const struct options *options)
 {
-	struct any_db db = any_connect(database);
+	struct any_db db = any_connect(options->database);
 
-	any_do(&db, "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM ANALYZE dray.outbox");
+	any_do(&db, "PRAGMA wal_checkpoint(TRUNCATE)",
+		options->insert ? "VACUUM ANALYZE" : "VACUUM ANALYZE dray.outbox");
 	any_close(&db);
 }
 
 int cmd_fill(const struct options *options)
 {
 	fill(options);
-	tidy(options->database);
+	tidy(options);
 	return 0;
 }
 
@@ -130,9 +165,9 @@ static void copy_server(const char *from, const char *to)
 int cmd_fresh(const struct options *options)
 {
 	if (is_sqlite(options->database))
-		copy_file(sqlite_path_of(options->other), sqlite_path_of(options->database));
+		copy_file(sqlite_path_of(options->from), sqlite_path_of(options->database));
 	else
-		copy_server(options->other, options->database);
+		copy_server(options->from, options->database);
 	return 0;
 }
 
@@ -156,6 +191,6 @@ int cmd_behind(const struct options *options)
 		(long long)options->size, (long long)options->rows);
 	any_do(&db, sqlite, pg);
 	any_close(&db);
-	tidy(options->database);
+	tidy(options);
 	return 0;
 }

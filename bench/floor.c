@@ -1,7 +1,6 @@
 /* Runs bare loops, each in a process of its own, from the same moment on, and says how long they took. */
 #include "bench.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -69,7 +68,8 @@ int floor_run(const struct options *options, const struct loop *a, const struct 
 			die("a loop is gone");
 	for (int i = 0; i < count; i++)
 		cpu += wait_for(runners[i].pid);
-	printf("%s,%lld,%.4f,%.3f,,\n", options->label, (long long)options->rows,
-		(double)(now_ns() - began) / 1e9, cpu);
+	figure("rows", (double)options->rows);
+	figure("seconds", (double)(now_ns() - began) / 1e9);
+	figure("cpu_s", cpu);
 	return 0;
 }

@@ -58,8 +58,11 @@ int cmd_idle(const struct options *options)
 	nap_ms(options->seconds * 1000);
 	struct sample after = look(options, dray.pid);
 	child_end(&dray);
-	printf("%s,%lld,%.2f,%lld,%lld\n", options->label, (long long)options->seconds,
-		after.cpu_s - before.cpu_s, (long long)(after.switches - before.switches),
-		(long long)(after.statements - before.statements - !is_sqlite(options->database)));
+	figure("seconds", (double)options->seconds);
+	figure("cpu_s", after.cpu_s - before.cpu_s);
+	figure("wakeups", (double)(after.switches - before.switches));
+	figure("statements",
+		(double)(after.statements - before.statements - !is_sqlite(options->database)));
+	figure("rss_anon_kib", (double)dray.rss_anon);
 	return 0;
 }

@@ -1,7 +1,10 @@
 /*
  * From the return of a commit to the moment when a push consumer has the event, which the stream has stored
- * by then. With a dray: single inserts into an idle outbox. Without: the same commit and a bare publish of
- * the same process right behind it, which is the floor.
+ * by then, at a steady rate. With a dray or a peer: rows inserted into its table. Without: the same commits and a
+ * bare publish of the same process right behind each, which is the floor.
+ *
+ * Above COMMITS_A_SECOND events a second, several share a transaction. The rate is kept by the clock: who is
+ * late is not waited for.
  */
 #include "bench.h"
 
@@ -9,62 +12,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRIVE_MS 10000
+#define COMMITS_A_SECOND 500
+#define ARRIVE_MS	 20000
+#define WARM_MS		 1000
 
 struct latency {
 	const struct options *options;
-	struct any_db db;
+	struct filler filler;
 	natsConnection *nc;
-	natsSubscription *arrivals;
+	int64_t total; /* events, the first of which wakes everything up and does not count */
+	int64_t *committed, *arrived; /* by number; arrived is written by the consumer's thread */
+	_Atomic int64_t count; /* arrived */
 	bool bare;
 };
 
-static void make_consumer(struct latency *l)
+static void on_event(natsConnection *nc, natsSubscription *sub, natsMsg *message, void *context)
 {
-	natsInbox *inbox = NULL;
-	char json[512], reply[4096];
+	struct latency *l = context;
+	int64_t number =
+		number_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
 
-	natsInbox_Create(&inbox);
-	if (natsConnection_SubscribeSync(&l->arrivals, l->nc, inbox) != NATS_OK)
-		die("cannot subscribe");
-	snprintf(json, sizeof(json),
-		"{\"stream_name\":\"" STREAM "\",\"config\":{\"ack_policy\":\"none\","
-		"\"deliver_policy\":\"all\",\"deliver_subject\":\"%s\",\"mem_storage\":true}}",
-		inbox);
-	nats_api(l->nc, "CONSUMER.CREATE." STREAM, json, reply, sizeof(reply));
-	if (strstr(reply, "\"error\""))
-		die("no consumer: %s", reply);
-	natsInbox_Destroy(inbox);
+	(void)nc;
+	(void)sub;
+	if (number < 1 || number > l->total)
+		die("a message without its number arrived");
+	if (l->arrived[number] == 0) {
+		l->arrived[number] = now_ns();
+		l->count++;
+	}
+	natsMsg_Destroy(message);
 }
 
-static void publish_bare(struct latency *l)
+static void publish_bare(struct latency *l, int64_t from, int64_t to)
 {
-	static const char payload[256];
-
-	if (natsConnection_Publish(l->nc, "bench.s0", payload, sizeof(payload)) != NATS_OK ||
-		natsConnection_Flush(l->nc) != NATS_OK)
+	for (int64_t i = from; i <= to; i++) {
+		payload_number(l->filler.payload, i);
+		if (natsConnection_Publish(
+			    l->nc, "bench.s0", l->filler.payload, (int)l->options->size) != NATS_OK)
+			die("cannot publish");
+	}
+	if (natsConnection_Flush(l->nc) != NATS_OK)
 		die("cannot publish");
 }
 
-/* Nanoseconds from the commit to the arrival. */
-static int64_t one(struct latency *l)
+static void commit(struct latency *l, int64_t from, int64_t to)
 {
-	natsMsg *message = NULL;
-
-	any_do(&l->db,
-		"INSERT INTO dray_outbox (subject, key, payload) "
-		"VALUES ('bench.s0', 'one', zeroblob(256))",
-		"INSERT INTO dray.outbox (subject, key, payload) "
-		"VALUES ('bench.s0', 'one', convert_to(repeat('x', 256), 'UTF8'))");
-	int64_t committed = now_ns();
+	filler_put(&l->filler, from, to);
+	int64_t now = now_ns();
+	for (int64_t i = from; i <= to; i++)
+		l->committed[i] = now;
 	if (l->bare)
-		publish_bare(l);
-	natsStatus status = natsSubscription_NextMsg(&message, l->arrivals, ARRIVE_MS);
-	if (status != NATS_OK)
-		die("an event did not arrive: %s", natsStatus_GetText(status));
-	int64_t took = now_ns() - committed;
-	natsMsg_Destroy(message);
-	return took;
+		publish_bare(l, from, to);
+}
+
+static void wait_for(struct latency *l, int64_t count, int64_t wait_ms)
+{
+	int64_t end = now_ns() + wait_ms * 1000000;
+
+	while (l->count < count) {
+		if (now_ns() > end)
+			die("%s: %lld of %lld events arrived", l->options->label,
+				(long long)l->count, (long long)count);
+		nap_ms(1);
+	}
+}
+
+static void write_all(struct latency *l)
+{
+	int64_t rate = l->options->rate;
+	int64_t at_once = rate > COMMITS_A_SECOND ? rate / COMMITS_A_SECOND : 1;
+	int64_t began = now_ns();
+
+	for (int64_t from = 2; from <= l->total; from += at_once) {
+		int64_t to = from + at_once - 1;
+		nap_ns(began + (from - 2) * 1000000000 / rate - now_ns());
+		commit(l, from, to < l->total ? to : l->total);
+	}
+	figure("rate", (double)(l->total - 1) * 1e9 / (double)(now_ns() - began));
 }
 
 static int by_size(const void *a, const void *b)
@@ -74,45 +98,50 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void say(const struct options *options, int64_t *took, size_t count)
+static double per_mille(const int64_t *sorted, int64_t count, int64_t share)
 {
-	qsort(took, count, sizeof(*took), by_size);
-	printf("%s,%zu,%.3f,%.3f,%.3f\n", options->label, count, (double)took[count / 2] / 1e6,
-		(double)took[(count * 99 + 99) / 100 - 1] / 1e6, (double)took[count - 1] / 1e6);
+	return (double)sorted[(count * share + 999) / 1000 - 1] / 1e6;
 }
 
-/* Between two inserts the relay falls asleep; the pauses are of uneven length, to meet every phase of it. */
-static void measure(struct latency *l, int64_t *took)
+void say_latencies(const int64_t *from, const int64_t *to, int64_t count)
 {
-	int64_t pause = 1000 / l->options->rate;
+	int64_t *took = need((size_t)count * sizeof(*took));
 
-	one(l);
-	nap_ms(1000);
-	for (int64_t i = 0; i < l->options->rows; i++) {
-		nap_ms(pause / 2 + i * 37 % (pause + 1));
-		took[i] = one(l);
-	}
+	for (int64_t i = 0; i < count; i++)
+		took[i] = to[i] > from[i] ? to[i] - from[i] : 0;
+	qsort(took, (size_t)count, sizeof(*took), by_size);
+	figure("events", (double)count);
+	figure("p50_ms", per_mille(took, count, 500));
+	figure("p99_ms", per_mille(took, count, 990));
+	figure("p999_ms", per_mille(took, count, 999));
+	figure("max_ms", (double)took[count - 1] / 1e6);
+	free(took);
 }
 
 int cmd_latency(const struct options *options)
 {
-	struct latency l = { .options = options, .bare = !options->command[0] };
-	int64_t *took = need((size_t)options->rows * sizeof(*took));
-	struct child dray;
+	struct latency l = {
+		.options = options, .bare = !options->command[0], .total = options->rows + 1
+	};
+	struct child child;
 
-	stream_make(options->nats);
-	l.db = any_connect(options->database);
-	if (l.db.sqlite)
-		sqlite_do(l.db.sqlite, "PRAGMA synchronous = FULL");
-	l.nc = nats_connect(options->nats);
-	make_consumer(&l);
+	l.committed = need((size_t)(l.total + 1) * sizeof(*l.committed));
+	l.arrived = need((size_t)(l.total + 1) * sizeof(*l.arrived));
+	stream_make(options);
+	filler_open(&l.filler, options);
+	if (l.filler.sqlite)
+		sqlite_do(l.filler.sqlite, "PRAGMA synchronous = FULL");
+	l.nc = nats_connect(options->nats, false);
+	stream_push(l.nc, on_event, &l);
 	if (!l.bare)
-		child_start(&dray, options->command);
-	measure(&l, took);
+		child_start(&child, options->command);
+	commit(&l, 1, 1);
+	wait_for(&l, 1, options->limit_s * 1000);
+	nap_ms(WARM_MS);
+	write_all(&l);
+	wait_for(&l, l.total, ARRIVE_MS);
 	if (!l.bare)
-		child_end(&dray);
-	say(options, took, (size_t)options->rows);
-	any_close(&l.db);
-	free(took);
+		child_stop(&child);
+	say_latencies(l.committed + 2, l.arrived + 2, options->rows);
 	return 0;
 }

@@ -1,14 +1,12 @@
-/* bench COMMAND OPTION... [-- DRAY ARGUMENT...]: the parts that bench/run puts together. */
+/* bench COMMAND OPTION... [-- ARGUMENT...]: the parts that bench/run puts together. */
 #include "bench.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static int cmd_publish(const struct options *options)
 {
-	stream_make(options->nats);
+	stream_make(options);
 	return floor_run(options, &loop_publish, NULL);
 }
 
@@ -19,7 +17,7 @@ static int cmd_table(const struct options *options)
 
 static int cmd_joint(const struct options *options)
 {
-	stream_make(options->nats);
+	stream_make(options);
 	return floor_run(options, &loop_publish, &loop_table);
 }
 
@@ -44,80 +42,90 @@ static const struct command {
 } commands[] = {
 	{ "fill", cmd_fill },
 	{ "fresh", cmd_fresh },
+	{ "tables", cmd_tables },
 	{ "behind", cmd_behind },
 	{ "publish", cmd_publish },
 	{ "table", cmd_table },
 	{ "joint", cmd_joint },
 	{ "relay", cmd_relay },
+	{ "more", cmd_more },
+	{ "through", cmd_through },
 	{ "consume", cmd_consume },
 	{ "ingest", cmd_ingest },
 	{ "sink-joint", cmd_sink_joint },
 	{ "sink", cmd_sink },
-	{ "hold", cmd_hold },
 	{ "latency", cmd_latency },
+	{ "sink-latency", cmd_sink_latency },
 	{ "idle", cmd_idle },
+	{ "writers", cmd_writers },
+	{ "port", cmd_port },
 };
 
-static const struct option long_options[] = {
-	{ "database", required_argument, NULL, 'd' },
-	{ "from", required_argument, NULL, 'f' },
-	{ "nats", required_argument, NULL, 'n' },
-	{ "label", required_argument, NULL, 'l' },
-	{ "counts", required_argument, NULL, 'c' },
-	{ "rows", required_argument, NULL, 'r' },
-	{ "keys", required_argument, NULL, 'k' },
-	{ "size", required_argument, NULL, 's' },
-	{ "window", required_argument, NULL, 'w' },
-	{ "batch", required_argument, NULL, 'b' },
-	{ "rate", required_argument, NULL, 'p' },
-	{ "seconds", required_argument, NULL, 't' },
-	{ "limit", required_argument, NULL, 'm' },
-	{ NULL, 0, NULL, 0 },
+#define TEXT(name, member)   { "--" name, offsetof(struct options, member), false }
+#define NUMBER(name, member) { "--" name, offsetof(struct options, member), true }
+
+static const struct setting {
+	const char *name;
+	size_t at;
+	bool is_number;
+} settings[] = {
+	TEXT("database", database),
+	TEXT("from", from),
+	TEXT("nats", nats),
+	TEXT("label", label),
+	TEXT("counts", counts),
+	TEXT("insert", insert),
+	TEXT("mode", mode),
+	TEXT("state", state),
+	NUMBER("rows", rows),
+	NUMBER("keys", keys),
+	NUMBER("size", size),
+	NUMBER("window", window),
+	NUMBER("batch", batch),
+	NUMBER("rate", rate),
+	NUMBER("seconds", seconds),
+	NUMBER("limit", limit_s),
+	NUMBER("replicas", replicas),
+	NUMBER("writers", writers),
+	NUMBER("earlier", earlier),
+	NUMBER("snapshot", snapshot),
 };
 
-static void take_option(struct options *options, int which)
+static void take_option(struct options *options, const char *name, char *value)
 {
-	const char **text = which == 'd' ? &options->database
-		: which == 'f'		 ? &options->other
-		: which == 'n'		 ? &options->nats
-		: which == 'l'		 ? &options->label
-		: which == 'c'		 ? &options->counts
-					 : NULL;
-	int64_t *number = which == 'r' ? &options->rows
-		: which == 'k'	       ? &options->keys
-		: which == 's'	       ? &options->size
-		: which == 'w'	       ? &options->window
-		: which == 'b'	       ? &options->batch
-		: which == 'p'	       ? &options->rate
-		: which == 't'	       ? &options->seconds
-		: which == 'm'	       ? &options->limit_s
-				       : NULL;
-
-	if (text)
-		*text = optarg;
-	else if (number)
-		*number = atoll(optarg);
-	else
-		exit(2);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		char *at = (char *)options + settings[i].at;
+		if (strcmp(settings[i].name, name) != 0)
+			continue;
+		if (settings[i].is_number)
+			*(int64_t *)(void *)at = atoll(value);
+		else
+			*(const char **)(void *)at = value;
+		return;
+	}
+	die("%s is no option", name);
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = { .label = argc > 1 ? argv[1] : "",
+		.mode = "archive",
+		.state = "pending",
 		.rows = 200000,
 		.keys = 1000,
 		.size = 256,
 		.window = 4096,
 		.batch = 1000,
-		.rate = 5,
+		.rate = 100,
 		.seconds = 60,
+		.replicas = 1,
+		.writers = 16,
 		.limit_s = 300 };
-	int which;
+	char **at = argv + (argc > 1 ? 2 : 1);
 
-	optind = 2; /* the command comes first */
-	while ((which = getopt_long(argc, argv, "+", long_options, NULL)) != -1)
-		take_option(&options, which);
-	options.command = argv + optind;
+	for (; at[0] && at[1] && strcmp(at[0], "--") != 0; at += 2)
+		take_option(&options, at[0], at[1]);
+	options.command = at[0] ? at + 1 : at;
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			return commands[i].run(&options);

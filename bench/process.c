@@ -1,4 +1,4 @@
-/* A dray in the background, and what the kernel says about it. */
+/* A dray or a peer in the background, and what the kernel says about it. */
 #include "bench.h"
 
 #include <dirent.h>
@@ -47,7 +47,7 @@ void child_look(struct child *child)
 	int status;
 
 	if (waitpid(child->pid, &status, WNOHANG) == child->pid)
-		die("dray has ended by itself");
+		die("what was started has ended by itself");
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
 	int64_t anon = proc_number(path, "RssAnon"), peak = proc_number(path, "VmHWM");
 	if (anon > child->rss_anon)
@@ -56,20 +56,45 @@ void child_look(struct child *child)
 		child->vm_hwm = peak;
 }
 
-void child_end(struct child *child)
+/* Whether it has ended; */
+static bool ended(struct child *child)
 {
 	struct rusage usage;
 	int status;
 
-	child_look(child);
-	kill(child->pid, SIGTERM);
-	alarm(END_WAIT_S); /* ends us, and dray with us */
-	if (wait4(child->pid, &status, 0, &usage) != child->pid || !WIFEXITED(status) ||
-		WEXITSTATUS(status) != 0)
-		die("dray did not end well");
-	alarm(0);
+	if (wait4(child->pid, &status, WNOHANG, &usage) != child->pid)
+		return false;
+	child->ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	child->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	return true;
+}
+
+void child_stop(struct child *child)
+{
+	int64_t limit = now_ns() + (int64_t)END_WAIT_S * 1000000000;
+
+	child_look(child);
+	kill(child->pid, SIGTERM);
+	while (!ended(child)) {
+		if (now_ns() > limit)
+			kill(child->pid, SIGKILL);
+		nap_ms(10);
+	}
+}
+
+void child_end(struct child *child)
+{
+	child_stop(child);
+	if (!child->ended_well)
+		die("dray did not end well");
+}
+
+void child_say(const struct child *child)
+{
+	figure("cpu_s", child->cpu_s);
+	figure("rss_anon_kib", (double)child->rss_anon);
+	figure("vm_hwm_kib", (double)child->vm_hwm);
 }
 
 double process_cpu(pid_t pid)

@@ -42,9 +42,8 @@ static void *prepare(const struct options *options)
 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	p->nc = nats_connect(options->nats);
-	p->payload = need((size_t)options->size);
-	memset(p->payload, 'x', (size_t)options->size);
+	p->nc = nats_connect(options->nats, options->window == 1);
+	p->payload = payload_make(options->size);
 	natsInbox_Create(&inbox);
 	snprintf(p->prefix, sizeof(p->prefix), "%s.", inbox);
 	snprintf(subject, sizeof(subject), "%s*", p->prefix);
@@ -75,6 +74,7 @@ static void send_one(struct publish *p, const struct options *options, int64_t i
 	snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012llx",
 		(unsigned long long)i & 0xffffffffffff);
 	snprintf(key, sizeof(key), "key-%lld", (long long)(i % options->keys));
+	payload_number(p->payload, i + 1);
 	natsStatus status =
 		natsMsg_Create(&message, subject, reply, p->payload, (int)options->size);
 	if (status == NATS_OK)

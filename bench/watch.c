@@ -6,28 +6,28 @@
 
 #define LOOK_MS 20
 
-struct question {
-	const char *sqlite, *pg;
-};
-
 /* The highest pending row. Asked downwards, since the index still holds what was settled before it. */
 static const struct question pending = {
 	"SELECT id FROM dray_outbox WHERE state = 'pending' AND state <> 'delivered' "
 	"ORDER BY id DESC LIMIT 1",
 	"SELECT id FROM dray.outbox WHERE state = 'pending' ORDER BY id DESC LIMIT 1"
 };
-static const struct question delivered = {
-	"SELECT count(*) FROM dray_outbox WHERE state = 'delivered'",
-	"SELECT count(*) FROM dray.outbox WHERE state = 'delivered'"
+static const struct question pending_count = {
+	"SELECT count(*) FROM dray_outbox WHERE state = 'pending' AND state <> 'delivered'",
+	"SELECT count(*) FROM dray.outbox WHERE state = 'pending'"
 };
 static const struct question position = { "SELECT max(seq) FROM dray_sink_position",
 	"SELECT max(seq) FROM dray.sink_position" };
-static const struct question stored = { "SELECT count(*) FROM dray_events",
-	"SELECT count(*) FROM dray.events" };
 
-static int64_t ask(struct any_db *db, const struct question *question)
+/* A snapshot that keeps vacuum and checkpoints away from whatever is settled after it. */
+static void hold_snapshot(const struct options *options, struct any_db *db)
 {
-	return any_int(db, question->sqlite, question->pg);
+	static const struct question any_row = { "SELECT count(*) FROM dray_schema_version",
+		"SELECT count(*) FROM dray.schema_version" };
+
+	*db = any_connect(options->database);
+	any_do(db, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ");
+	any_int(db, &any_row);
 }
 
 /* Until the question's answer is the wanted one. */
@@ -36,7 +36,7 @@ static void watch(struct child *child, struct any_db *db, const struct question 
 {
 	int64_t end = now_ns() + options->limit_s * 1000000000;
 
-	while (ask(db, question) != wanted) {
+	while (any_int(db, question) != wanted) {
 		child_look(child);
 		if (now_ns() > end)
 			die("%s: not done within %lld s", options->label,
@@ -45,30 +45,97 @@ static void watch(struct child *child, struct any_db *db, const struct question 
 	}
 }
 
-static void say(const struct options *options, const struct child *child, int64_t rows, int64_t ns)
+static void say(const struct child *child, int64_t rows, int64_t ns)
 {
-	printf("%s,%lld,%.4f,%.3f,%lld,%lld\n", options->label, (long long)rows, (double)ns / 1e9,
-		child->cpu_s, (long long)child->rss_anon, (long long)child->vm_hwm);
+	figure("rows", (double)rows);
+	figure("seconds", (double)ns / 1e9);
+	child_say(child);
+}
+
+/* What the stream holds is what was asked for, no more and no less. */
+static void check_stream(const struct options *options)
+{
+	natsConnection *nc = nats_connect(options->nats, false);
+	int64_t messages = stream_messages(nc);
+
+	if (messages != options->rows + options->earlier)
+		die("%s: the stream holds %lld messages, not %lld", options->label,
+			(long long)messages, (long long)(options->rows + options->earlier));
+	natsConnection_Destroy(nc);
 }
 
 int cmd_relay(const struct options *options)
 {
-	struct any_db db = any_connect(options->database);
+	struct any_db db = any_connect(options->database), snapshot = { 0 };
 	struct child dray;
 
-	if (options->nats)
-		stream_make(options->nats);
+	stream_make(options);
+	if (options->snapshot)
+		hold_snapshot(options, &snapshot);
 	child_start(&dray, options->command);
 	watch(&dray, &db, &pending, 0, options);
 	int64_t took = now_ns() - dray.started_ns;
 	child_end(&dray);
-	int64_t count = ask(&db, &delivered);
-	if (count != options->rows)
-		die("%lld rows are delivered, not %lld", (long long)count,
-			(long long)options->rows);
-	say(options, &dray, count, took);
+	check_stream(options);
+	say(&dray, options->rows, took);
+	any_close(&snapshot);
 	any_close(&db);
 	return 0;
+}
+
+/*
+ * A relay that has settled what was there (`earlier` rows), or is past those that it cannot settle (state
+ * held: cmd_behind); then rows are inserted, and it is seen how fast those go.
+ */
+int cmd_more(const struct options *options)
+{
+	struct any_db db = any_connect(options->database), snapshot = { 0 };
+	struct child dray;
+	struct options one = *options;
+
+	one.state = "pending";
+	stream_make(options);
+	if (options->snapshot)
+		hold_snapshot(options, &snapshot);
+	int64_t held = strcmp(options->state, "held") == 0 ? any_int(&db, &pending_count) : 0;
+	child_start(&dray, options->command);
+	one.rows = 1;
+	fill(&one);
+	watch(&dray, &db, &pending_count, held, options);
+	one.rows = options->rows;
+	fill(&one);
+	int64_t began = now_ns();
+	double cpu_s = process_cpu(dray.pid);
+	watch(&dray, &db, &pending_count, held, options);
+	int64_t took = now_ns() - began;
+	cpu_s = process_cpu(dray.pid) - cpu_s;
+	child_end(&dray);
+	dray.cpu_s = cpu_s;
+	say(&dray, options->rows, took);
+	any_close(&snapshot);
+	any_close(&db);
+	return 0;
+}
+
+/* How many rows a sink's table has to hold in the end: `rows` events of `keys` keys. */
+static void check_stored(const struct options *options, struct any_db *db)
+{
+	static const struct question archive = { "SELECT count(*) FROM dray_events",
+		"SELECT count(*) FROM dray.events" };
+	static const struct question insert = { "SELECT count(*) FROM bench_insert",
+		"SELECT count(*) FROM bench_insert" };
+	static const struct question upsert = { "SELECT count(*) FROM bench_upsert",
+		"SELECT count(*) FROM bench_upsert" };
+	bool upserts = strcmp(options->mode, "upsert") == 0;
+	int64_t wanted = upserts && options->keys < options->rows ? options->keys : options->rows;
+	int64_t count = any_int(db,
+		upserts					       ? &upsert
+			: strcmp(options->mode, "insert") == 0 ? &insert
+							       : &archive);
+
+	if (count != wanted)
+		die("%s: %lld rows are stored, not %lld", options->label, (long long)count,
+			(long long)wanted);
 }
 
 int cmd_sink(const struct options *options)
@@ -80,39 +147,8 @@ int cmd_sink(const struct options *options)
 	watch(&dray, &db, &position, options->rows, options);
 	int64_t took = now_ns() - dray.started_ns;
 	child_end(&dray);
-	if (ask(&db, &stored) != options->rows)
-		die("%lld events are stored, not %lld", (long long)ask(&db, &stored),
-			(long long)options->rows);
-	say(options, &dray, options->rows, took);
-	any_close(&db);
-	return 0;
-}
-
-/*
- * Many rows behind a failing key are there already (cmd_behind). Once the relay is past them, rows of
- * other keys are inserted, and it is seen how fast those go.
- */
-int cmd_hold(const struct options *options)
-{
-	struct any_db db = any_connect(options->database);
-	struct child dray;
-	struct options few = *options;
-
-	stream_make(options->nats);
-	int64_t held = ask(&db, &pending); /* the last of them */
-	child_start(&dray, options->command);
-	few.rows = 1;
-	fill(&few);
-	watch(&dray, &db, &pending, held, options);
-	int64_t past = now_ns() - dray.started_ns;
-	fill(options);
-	int64_t began = now_ns();
-	watch(&dray, &db, &pending, held, options);
-	int64_t took = now_ns() - began;
-	child_end(&dray);
-	fprintf(stderr, "%s: past the held rows after %.1f s\n", options->label,
-		(double)past / 1e9);
-	say(options, &dray, options->rows, took);
+	check_stored(options, &db);
+	say(&dray, options->rows, took);
 	any_close(&db);
 	return 0;
 }
