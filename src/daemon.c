@@ -29,6 +29,7 @@ struct pipeline {
 	struct daemon *daemon;
 	const struct config_relay *relay; /* one of the two */
 	const struct config_sink *sink;
+	struct metrics metrics;
 	pthread_t thread;
 	bool started;
 	atomic_bool ended;
@@ -66,10 +67,16 @@ static void *run_pipeline(void *argument)
 	struct error err = { 0 };
 	uint64_t one = 1;
 
-	bool ok = pipeline->relay ? relay_run(daemon->config, pipeline->relay, &daemon->stop, &err)
-				  : sink_run(daemon->config, pipeline->sink, &daemon->stop, &err);
-	if (!ok)
+	bool ok = pipeline->relay
+		? relay_run(
+			  daemon->config, pipeline->relay, &pipeline->metrics, &daemon->stop, &err)
+		: sink_run(daemon->config, pipeline->sink, &pipeline->metrics, &daemon->stop, &err);
+	if (!ok) {
 		log_error(name, "stopped: %s", err.text);
+		metrics_error(&pipeline->metrics, err.text, clock_wall_ms());
+	}
+	metrics_set(&pipeline->metrics, METRIC_LEASE_UNTIL_MS, 0);
+	metrics_set(&pipeline->metrics, METRIC_STATE, STATE_STOPPED);
 	pipeline->ended = true;
 	if (write(daemon->done, &one, sizeof(one)) < 0)
 		log_error(name, "cannot report its end: %s", strerror(errno));
@@ -84,6 +91,7 @@ static void start(
 	pipeline->daemon = daemon;
 	pipeline->relay = relay;
 	pipeline->sink = sink;
+	metrics_init(&pipeline->metrics);
 	int code = pthread_create(&pipeline->thread, NULL, run_pipeline, pipeline);
 	pipeline->started = code == 0;
 	if (code == 0)
@@ -174,9 +182,11 @@ static void wait_for_all(struct daemon *daemon)
 
 static void join_all(struct daemon *daemon)
 {
-	for (size_t i = 0; i < daemon->count; i++)
+	for (size_t i = 0; i < daemon->count; i++) {
 		if (daemon->pipelines[i].started)
 			pthread_join(daemon->pipelines[i].thread, NULL);
+		metrics_finish(&daemon->pipelines[i].metrics);
+	}
 }
 
 static bool open_descriptors(struct daemon *daemon)

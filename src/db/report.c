@@ -12,6 +12,7 @@ void report_error_list(struct report *report, const char *format, va_list argume
 {
 	vsnprintf(report->last_error, sizeof(report->last_error), format, arguments);
 	report->last_error_ms = clock_wall_ms();
+	metrics_error(report->metrics, report->last_error, report->last_error_ms);
 }
 
 void report_error(struct report *report, const char *format, ...)

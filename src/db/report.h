@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "base/metrics.h"
 #include "db/db.h"
 
 /* A pipeline's row for `dray status`, written by whoever runs the pipeline. */
@@ -15,6 +16,7 @@ struct report {
 	int64_t backlog, lag_ms; /* -1: not known */
 	char last_error[ERROR_TEXT]; /* "" for none */
 	int64_t last_error_ms; /* wall clock */
+	struct metrics *metrics; /* the same for whoever watches the process */
 };
 
 #define REPORT_EVERY_MS 5000

@@ -293,7 +293,7 @@ static bool run(struct heal *heal, struct error *err)
 	relay.ordering = ORDERING_KEY;
 	relay.retry.max_attempts = 0;
 	bool ok = outbox_init(&heal->base, &driver, &relay, &stop, err) &&
-		relay_run_outbox(options->config, &relay, &heal->base, &stop, err);
+		relay_run_outbox(options->config, &relay, &heal->base, NULL, &stop, err);
 	stop_finish(&stop);
 	return ok;
 }

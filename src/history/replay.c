@@ -438,7 +438,7 @@ bool replay_run(
 	const struct config_relay *relay = make_relay(own, run, options);
 	struct outbox *outbox = make_outbox(run, options, relay, stop, err);
 
-	bool ok = relay_run_outbox(options->config, relay, outbox, stop, err);
+	bool ok = relay_run_outbox(options->config, relay, outbox, NULL, stop, err);
 	config_destroy(own);
 	return run_save(run, ok ? err : NULL) && ok;
 }

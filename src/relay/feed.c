@@ -27,6 +27,7 @@ struct feed {
 	const struct config_relay *config;
 	struct outbox *outbox;
 	struct bell *bell;
+	struct metrics *metrics;
 	pthread_t thread;
 	int wake_fd;
 	bool look; /* there may be rows to read */
@@ -180,6 +181,8 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 		ok = outbox_settle(feed->outbox, turn->put.items, turn->put.count, turn->positions,
 			turn->streams, &missed, err);
 		failpoint("relay.after_settle");
+		if (ok)
+			histogram_add(&feed->metrics->batch, (int64_t)turn->put.count);
 		announce_settled(feed, &turn->put, ok, missed);
 	}
 	free_verdicts(&turn->put);
@@ -354,13 +357,14 @@ static void *run(void *context)
 }
 
 struct feed *feed_start(const struct config_relay *config, struct outbox *outbox, struct bell *bell,
-	struct error *err)
+	struct metrics *metrics, struct error *err)
 {
 	struct feed *feed = memory_new(sizeof(*feed));
 
 	*feed = (struct feed){ .config = config,
 		.outbox = outbox,
 		.bell = bell,
+		.metrics = metrics,
 		.look = true,
 		.due_ms = INT64_MAX,
 		.next_prune_ms = config->retention_ms > 0 && !outbox_is_guest(outbox)

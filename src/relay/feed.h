@@ -27,7 +27,7 @@ struct feed_news {
 
 /* Starts the thread. The bell is rung when there is news. */
 struct feed *feed_start(const struct config_relay *config, struct outbox *outbox, struct bell *bell,
-	struct error *err);
+	struct metrics *metrics, struct error *err);
 
 /* Settles what was put, ends the thread, frees. The remaining news is returned as from feed_take. */
 void feed_stop(struct feed *feed, struct feed_news *news);

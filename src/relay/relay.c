@@ -34,6 +34,16 @@ struct relay {
 	int64_t rate_events, rate_ms;
 };
 
+/* What whoever watches sees: the state, and until when the lease is held. */
+static void show(struct relay *relay, enum metrics_state state)
+{
+	const struct lease *lease = outbox_lease(relay->outbox);
+
+	metrics_set(relay->report.metrics, METRIC_STATE, state);
+	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS,
+		lease->epoch ? lease_work_until_ms(lease) : 0);
+}
+
 static void recovered(void *context)
 {
 	struct relay *relay = context;
@@ -50,6 +60,7 @@ static void recovered(void *context)
 static void trouble(struct relay *relay, const struct error *err)
 {
 	report_error(&relay->report, "%s", err->text);
+	show(relay, STATE_WAITING);
 	bool set_up = err->kind == ERROR_SCHEMA;
 	if (relay->outage_ms && (!set_up || relay->told_set_up)) {
 		log_debug(relay->config->name, "still waiting: %s", err->text);
@@ -73,6 +84,7 @@ static void keep_lease(struct relay *relay, const char *state)
 		return;
 	if (clock_now_ms() >= lease_renew_at_ms(lease) && !lease_renew(db, lease, NULL))
 		return;
+	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS, lease_work_until_ms(lease));
 	relay->report.state = state;
 	report_write(db, &relay->report, NULL);
 }
@@ -114,7 +126,12 @@ static bool run_session(struct relay *relay, struct error *err)
 		.report = &relay->report };
 
 	relay->report.state = "running";
-	bool ok = session_begin(&session, err) && session_run(&session, recovered, relay, err);
+	metrics_add(relay->report.metrics, METRIC_SESSIONS, 1);
+	bool ok = session_begin(&session, err);
+	if (ok) {
+		show(relay, STATE_RUNNING);
+		ok = session_run(&session, recovered, relay, err);
+	}
 	session_end(&session, ok ? DRAIN_MS : DRAIN_BROKEN_MS);
 	return ok;
 }
@@ -128,6 +145,7 @@ static void stand_by(struct relay *relay, const struct error *err)
 	relay->standing_by = true;
 	relay->outage_ms = 0;
 	lease->epoch = 0;
+	show(relay, lease->pause.on ? STATE_PAUSED : STATE_STANDING_BY);
 	stop_wait(relay->stop, lease_wait_ms(lease));
 }
 
@@ -165,16 +183,17 @@ static void finish(struct relay *relay)
 	link_destroy(relay->link);
 }
 
-bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
-	struct error *err)
+bool relay_run(const struct config *config, const struct config_relay *relay,
+	struct metrics *metrics, struct stop *stop, struct error *err)
 {
-	return relay_run_outbox(config, relay, outbox_create(relay, stop, err), stop, err);
+	return relay_run_outbox(config, relay, outbox_create(relay, stop, err), metrics, stop, err);
 }
 
 bool relay_run_outbox(const struct config *config, const struct config_relay *relay,
-	struct outbox *outbox, struct stop *stop, struct error *err)
+	struct outbox *outbox, struct metrics *metrics, struct stop *stop, struct error *err)
 {
 	struct relay run = { .config = relay, .stop = stop, .counts = { .lag_ms = -1 } };
+	struct metrics unseen = { 0 };
 	bool ok = true;
 
 	chain_init(&run.chain, relay->ordering == ORDERING_STREAM, (size_t)relay->max_in_flight);
@@ -188,11 +207,14 @@ bool relay_run_outbox(const struct config *config, const struct config_relay *re
 		.resource = relay->table,
 		.state = "waiting",
 		.backlog = -1,
-		.lag_ms = -1 };
+		.lag_ms = -1,
+		.metrics = metrics ? metrics : &unseen };
+	metrics_init(&unseen);
 	while (ok && !stop_requested(stop))
 		ok = take_turn(&run, err);
 	if (!ok)
 		report_error(&run.report, "%s", err->text);
 	finish(&run);
+	metrics_finish(&unseen);
 	return ok;
 }

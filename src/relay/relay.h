@@ -1,6 +1,7 @@
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
+#include "base/metrics.h"
 #include "base/stop.h"
 #include "config.h"
 
@@ -11,11 +12,14 @@ struct outbox;
  * was acknowledged. True after a stop; false where the set-up is at fault: err says why, and the relay
  * must not be started again before a person acted. Servers that are away are waited for.
  */
-bool relay_run(const struct config *config, const struct config_relay *relay, struct stop *stop,
-	struct error *err);
+bool relay_run(const struct config *config, const struct config_relay *relay,
+	struct metrics *metrics, struct stop *stop, struct error *err);
 
-/* The same from an outbox that somebody made (NULL: err says why), which belongs to it and is destroyed. */
+/*
+ * The same from an outbox that somebody made (NULL: err says why), which belongs to it and is destroyed.
+ * metrics may be NULL: nobody watches.
+ */
 bool relay_run_outbox(const struct config *config, const struct config_relay *relay,
-	struct outbox *outbox, struct stop *stop, struct error *err);
+	struct outbox *outbox, struct metrics *metrics, struct stop *stop, struct error *err);
 
 #endif

@@ -55,7 +55,7 @@ bool session_begin(struct session *s, struct error *err)
 	s->publisher = publisher_create(s->link, &s->bell, err);
 	if (!s->publisher || !publisher_flush(s->publisher, err)) /* the server answers */
 		return false;
-	s->feed = feed_start(s->config, s->outbox, &s->bell, err);
+	s->feed = feed_start(s->config, s->outbox, &s->bell, s->report->metrics, err);
 	return s->feed != NULL;
 }
 
@@ -157,6 +157,20 @@ static void keep_books(struct session *s)
 	renew_report(s);
 }
 
+/* For whoever watches; nothing but stores, so that it can be done every turn. */
+static void show_numbers(const struct session *s)
+{
+	struct metrics *metrics = s->report->metrics;
+
+	metrics_set(metrics, METRIC_DONE, s->counts->delivered);
+	metrics_set(metrics, METRIC_RETRIED, s->counts->retried);
+	metrics_set(metrics, METRIC_DEAD, s->counts->dead);
+	metrics_set(metrics, METRIC_DUPLICATES, s->counts->duplicates);
+	metrics_set(metrics, METRIC_LAG_MS, s->counts->lag_ms);
+	metrics_set(metrics, METRIC_IN_FLIGHT, (int64_t)s->flights.count);
+	metrics_set(metrics, METRIC_LEASE_UNTIL_MS, s->work_until_ms);
+}
+
 static bool take_turn(struct session *s, struct error *err)
 {
 	if (!link_is_up(s->link))
@@ -170,6 +184,7 @@ static bool take_turn(struct session *s, struct error *err)
 	feed_room(s->feed, used < room ? room - used : 0);
 	steer_sweep(s);
 	keep_books(s);
+	show_numbers(s);
 	return true;
 }
 
@@ -257,7 +272,9 @@ void session_end(struct session *s, int64_t drain_ms)
 	if (s->feed) {
 		drain(s, drain_ms);
 		stop_feed(s);
+		show_numbers(s);
 	}
+	metrics_set(s->report->metrics, METRIC_IN_FLIGHT, 0);
 	outbox_rest(s->outbox);
 	publisher_destroy(s->publisher);
 	for (size_t i = 0; i < s->verdict_count; i++)

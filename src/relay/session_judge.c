@@ -39,8 +39,10 @@ void session_deliver(struct session *s, struct row *row, size_t stream, uint64_t
 		known->position.marked_id[row->event.id.size] = '\0';
 	}
 	s->counts->delivered++;
-	if (row->created_ms)
-		s->counts->lag_ms = clock_wall_ms() - row->created_ms;
+	if (!row->created_ms)
+		return;
+	s->counts->lag_ms = clock_wall_ms() - row->created_ms;
+	histogram_add(&s->report->metrics->latency, s->counts->lag_ms);
 }
 
 static void say_dead(struct session *s, const struct row *row, const char *why)

@@ -48,6 +48,7 @@ static bool launch(struct session *s, struct row *row, size_t stream, struct err
 	if (publisher_send(s->publisher, flight->token, &row->event, &expected, &why)) {
 		s->chain->last++;
 		s->sent = true;
+		metrics_add(s->report->metrics, METRIC_PUBLISHED, 1);
 		return true;
 	}
 	if (why.kind != ERROR_REJECTED) {

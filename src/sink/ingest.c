@@ -17,7 +17,7 @@
 #define LINGER_MS 2 /* how long a batch waits for more where the stream has nothing more */
 
 bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
-	struct stop *stop, struct error *err)
+	struct metrics *metrics, struct stop *stop, struct error *err)
 {
 	*ingest = (struct ingest){ .config = sink, .stop = stop };
 	ingest->table = table_create(sink, stop, err);
@@ -30,7 +30,8 @@ bool ingest_init(struct ingest *ingest, const struct config *config, const struc
 		.holder = table_lease(ingest->table)->holder,
 		.resource = sink->stream,
 		.backlog = -1,
-		.lag_ms = -1 };
+		.lag_ms = -1,
+		.metrics = metrics };
 	ingest->reported_ms = clock_now_ms();
 	return true;
 }
@@ -69,6 +70,15 @@ void ingest_report(struct ingest *ingest, const char *state)
 		report_write(table_db(ingest->table), report, NULL);
 }
 
+void ingest_show(struct ingest *ingest, enum metrics_state state)
+{
+	const struct lease *lease = table_lease(ingest->table);
+
+	metrics_set(ingest->report.metrics, METRIC_STATE, state);
+	metrics_set(ingest->report.metrics, METRIC_LEASE_UNTIL_MS,
+		lease->epoch ? lease_work_until_ms(lease) : 0);
+}
+
 /* The session works: an outage is over. */
 static void well(struct ingest *ingest)
 {
@@ -77,8 +87,10 @@ static void well(struct ingest *ingest)
 	if (!ingest->out)
 		return;
 	ingest->out = false;
-	if (!ingest->keep_error)
+	if (!ingest->keep_error) {
 		ingest->report.last_error[0] = '\0';
+		metrics_error(ingest->report.metrics, "", 0);
+	}
 	log_info(ingest->config->name, "working again after %.1f s",
 		(double)(clock_now_ms() - ingest->out_since_ms) / 1000);
 }
@@ -178,6 +190,7 @@ static void tell_dead(const struct ingest *ingest, size_t dead)
 static void count(struct ingest *ingest)
 {
 	const struct load *load = &ingest->load;
+	struct metrics *metrics = ingest->report.metrics;
 	size_t dead = load_dead(load);
 
 	if (load->done == 0)
@@ -185,9 +198,16 @@ static void count(struct ingest *ingest)
 	const struct table_event *last = &load->events[load->done - 1];
 	ingest->report.events += (int64_t)(load->done - dead);
 	ingest->report.dead += (int64_t)dead;
-	ingest->report.lag_ms = clock_wall_ms() - last->time_ns / 1000000;
+	int64_t now_ms = clock_wall_ms();
+	ingest->report.lag_ms = now_ms - last->time_ns / 1000000;
 	if (ingest->report.lag_ms < 0)
 		ingest->report.lag_ms = 0;
+	metrics_set(metrics, METRIC_DONE, ingest->report.events);
+	metrics_set(metrics, METRIC_DEAD, ingest->report.dead);
+	metrics_set(metrics, METRIC_LAG_MS, ingest->report.lag_ms);
+	histogram_add(&metrics->batch, (int64_t)load->done);
+	for (size_t i = 0; i < load->done; i++)
+		histogram_add(&metrics->latency, now_ms - load->events[i].time_ns / 1000000);
 	if (dead > 0)
 		tell_dead(ingest, dead);
 }
@@ -232,6 +252,8 @@ static bool turn(struct ingest *ingest, struct error *err)
 		if (!store(ingest, err))
 			return false;
 	}
+	ingest_show(ingest, STATE_RUNNING);
+	metrics_set(ingest->report.metrics, METRIC_BACKLOG, ingest->report.backlog);
 	if (ingest->trimmed)
 		return begin_behind(ingest, err);
 	return due(ingest, clock_now_ms(), err);
@@ -248,8 +270,10 @@ void ingest_run(struct ingest *ingest, struct error *err)
 	bool ok = table_open(ingest->table, err) && turn_take(ingest, err) &&
 		open_stream(ingest, err);
 
-	if (ok)
+	if (ok) {
+		metrics_add(ingest->report.metrics, METRIC_SESSIONS, 1);
 		ingest_report(ingest, "running");
+	}
 	while (ok)
 		ok = turn(ingest, err);
 	if (stop_requested(ingest->stop)) /* whoever stands by need not wait for what follows */

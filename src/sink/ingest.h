@@ -46,11 +46,14 @@ struct ingest {
 };
 
 bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
-	struct stop *stop, struct error *err);
+	struct metrics *metrics, struct stop *stop, struct error *err);
 void ingest_finish(struct ingest *ingest); /* gives the lease back */
 
 /* Runs until something goes wrong; err says what: ERROR_STOPPED after a stop, when all held is stored. */
 void ingest_run(struct ingest *ingest, struct error *err);
+
+/* What whoever watches sees: the state, and until when the lease is held. */
+void ingest_show(struct ingest *ingest, enum metrics_state state);
 
 /* Renews the sink's row for dray status, as far as the database can be reached. */
 void ingest_report(struct ingest *ingest, const char *state);

@@ -29,6 +29,7 @@ static void tell(struct ingest *ingest, const struct error *why, bool progress)
 {
 	report_error(&ingest->report, "%s", why->text);
 	ingest->keep_error = false;
+	ingest_show(ingest, STATE_WAITING);
 	if (why->kind == ERROR_CONFLICT && progress) {
 		log_debug(ingest->config->name, "begins again: %s", why->text);
 		return;
@@ -76,12 +77,12 @@ static bool run_sessions(struct ingest *ingest, struct error *err)
 	}
 }
 
-bool sink_run(const struct config *config, const struct config_sink *sink, struct stop *stop,
-	struct error *err)
+bool sink_run(const struct config *config, const struct config_sink *sink, struct metrics *metrics,
+	struct stop *stop, struct error *err)
 {
 	struct ingest ingest;
 
-	if (!ingest_init(&ingest, config, sink, stop, err))
+	if (!ingest_init(&ingest, config, sink, metrics, stop, err))
 		return false;
 	bool ok = run_sessions(&ingest, err);
 	if (!ok) {

@@ -13,6 +13,8 @@ bool turn_take(struct ingest *ingest, struct error *err)
 		if (!ingest->standing_by)
 			log_info(ingest->config->name, "standing by: %s", err->text);
 		ingest->standing_by = true;
+		ingest_show(ingest,
+			table_lease(ingest->table)->pause.on ? STATE_PAUSED : STATE_STANDING_BY);
 		if (stop_wait(ingest->stop, lease_wait_ms(table_lease(ingest->table))))
 			return error_set(err, ERROR_STOPPED, "stopped while standing by");
 	}
