@@ -13,7 +13,7 @@ logged() {
 }
 
 build_packages="gcc cmake ninja-build pkg-config libc6-dev libnats-dev libpq-dev libsqlite3-dev
-	libjansson-dev libyaml-dev libssl-dev"
+	libjansson-dev libyaml-dev libssl-dev libmicrohttpd-dev"
 
 missing_packages() {
 	local package

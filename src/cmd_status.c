@@ -92,7 +92,7 @@ static void print_table(const json_t *items)
 
 static void show(struct work *work, const struct config *config)
 {
-	json_t *items = config ? status_of_config(config, failed, work)
+	json_t *items = config ? status_of_config(config, NULL, failed, work)
 			       : status_of_database(work->cli->database, failed, work);
 
 	if (work->cli->json) {

@@ -60,6 +60,10 @@ struct config_nats {
 	char *js_domain;
 };
 
+struct config_http {
+	char *listen; /* HOST:PORT; NULL: no HTTP */
+};
+
 struct config_stream {
 	char *name;
 	struct config_list subjects;
@@ -118,6 +122,7 @@ struct config_sink {
 struct config {
 	char *file; /* NULL: no file, defaults only */
 	struct config_nats nats;
+	struct config_http http;
 	enum log_format log_format;
 	int log_level; /* enum log_level */
 	int64_t shutdown_timeout_ms;

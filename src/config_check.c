@@ -116,6 +116,26 @@ bool check_nats_url(const char *value, struct error *err)
 	}
 }
 
+/* HOST may be a name, an address, or an IPv6 address in brackets. */
+bool check_listen(const char *value, struct error *err)
+{
+	const char *colon = strrchr(value, ':');
+	size_t host = colon ? (size_t)(colon - value) : 0;
+	bool ok = host > 0 && colon[1] && strlen(colon + 1) <= 5 &&
+		strspn(colon + 1, "0123456789") == strlen(colon + 1) && atoi(colon + 1) >= 1 &&
+		atoi(colon + 1) <= 65535;
+
+	if (ok && value[0] == '[')
+		ok = value[host - 1] == ']' && host > 2;
+	else if (ok)
+		ok = !memchr(value, ':', host);
+	for (size_t i = 0; ok && i < host; i++)
+		ok = isalnum((unsigned char)value[i]) || strchr(".-:[]%_", value[i]);
+	return ok ||
+		error_set(err, ERROR_USAGE,
+			"\"%.80s\" is not HOST:PORT, like 127.0.0.1:8423 or [::1]:8423", value);
+}
+
 bool check_database(const char *value, struct error *err)
 {
 	enum db_kind kind;

@@ -16,6 +16,7 @@ bool check_consumer_name(const char *value, struct error *err);
 bool check_token(const char *value, struct error *err);
 bool check_subject_pattern(const char *value, struct error *err);
 bool check_nats_url(const char *value, struct error *err);
+bool check_listen(const char *value, struct error *err); /* HOST:PORT */
 bool check_database(const char *value, struct error *err);
 bool check_table(const char *value, struct error *err);
 bool check_source(const char *value, struct error *err); /* as source.h has it */

@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/stop.h"
 #include "config_files.h"
+#include "http/server.h"
 #include "relay/relay.h"
 #include "sink/sink.h"
 
@@ -40,6 +41,7 @@ struct daemon {
 	struct stop stop;
 	int signals, done; /* descriptors: a signal came; a thread ended */
 	struct pipeline *pipelines;
+	struct watched *watched; /* the same for HTTP */
 	size_t count;
 	int64_t signal_ms; /* when the first signal came; 0 before it */
 };
@@ -86,18 +88,22 @@ static void *run_pipeline(void *argument)
 static void start(
 	struct daemon *daemon, const struct config_relay *relay, const struct config_sink *sink)
 {
-	struct pipeline *pipeline = &daemon->pipelines[daemon->count++];
+	struct pipeline *pipeline = &daemon->pipelines[daemon->count];
+	const char *name = relay ? relay->name : sink->name;
 
 	pipeline->daemon = daemon;
 	pipeline->relay = relay;
 	pipeline->sink = sink;
 	metrics_init(&pipeline->metrics);
+	daemon->watched[daemon->count++] =
+		(struct watched){ name, relay ? "relay" : "sink", &pipeline->metrics };
 	int code = pthread_create(&pipeline->thread, NULL, run_pipeline, pipeline);
 	pipeline->started = code == 0;
 	if (code == 0)
 		return;
 	pipeline->ended = true;
-	log_error(relay ? relay->name : sink->name, "no thread for it: %s", strerror(code));
+	metrics_set(&pipeline->metrics, METRIC_STATE, STATE_STOPPED);
+	log_error(name, "no thread for it: %s", strerror(code));
 }
 
 static void warn_of_files(const struct config *config)
@@ -207,9 +213,12 @@ int daemon_run(const struct config *config)
 
 	daemon_block_signals();
 	daemon.pipelines = memory_new((count + 1) * sizeof(*daemon.pipelines));
+	daemon.watched = memory_new((count + 1) * sizeof(*daemon.watched));
 	if (open_descriptors(&daemon)) {
 		start_all(&daemon);
+		struct http *http = http_start(config, daemon.watched, daemon.count);
 		wait_for_all(&daemon);
+		http_stop(http);
 		join_all(&daemon);
 		signalled = daemon.signal_ms != 0;
 		log_info(NULL, "%s", signalled ? "finished" : "every pipeline has stopped");
@@ -220,5 +229,6 @@ int daemon_run(const struct config *config)
 	close(daemon.signals);
 	close(daemon.done);
 	free(daemon.pipelines);
+	free(daemon.watched);
 	return signalled ? 0 : 1;
 }

@@ -164,22 +164,23 @@ static bool add_pipeline(
 		       : add_sink(reader, item, name, resource));
 }
 
-static bool open_reader(struct reader *reader, const char *url)
+static bool open_reader(struct reader *reader, const char *url, struct stop *stop)
 {
-	reader->db = cmd_open(url, false, reader->err);
-	return reader->db && migrate_check(reader->db, MIGRATE_CORE, NULL, reader->err) &&
+	reader->db = db_create(url, "dray", stop, reader->err);
+	return reader->db && db_open(reader->db, false, reader->err) &&
+		migrate_check(reader->db, MIGRATE_CORE, NULL, reader->err) &&
 		db_run(reader->db, SQL_STATUS_PIPELINES, NULL, NULL, 0, &reader->arena,
 			&reader->pipelines, reader->err);
 }
 
 static void read_one(const char *url, const char *name, const char *kind, const char *resource,
-	json_t *result, status_failed_fn *failed, void *context)
+	struct stop *stop, json_t *result, status_failed_fn *failed, void *context)
 {
 	struct error err = { 0 };
 	struct reader reader = { .result = result, .err = &err };
 
 	arena_init(&reader.arena);
-	if (!open_reader(&reader, url) || !add_pipeline(&reader, name, kind, resource)) {
+	if (!open_reader(&reader, url, stop) || !add_pipeline(&reader, name, kind, resource)) {
 		error_prefix(&err, "%s", name);
 		failed(context, &err);
 	}
@@ -187,16 +188,17 @@ static void read_one(const char *url, const char *name, const char *kind, const 
 	db_destroy(reader.db);
 }
 
-json_t *status_of_config(const struct config *config, status_failed_fn *failed, void *context)
+json_t *status_of_config(
+	const struct config *config, struct stop *stop, status_failed_fn *failed, void *context)
 {
 	json_t *result = json_array();
 
 	for (size_t i = 0; i < config->relay_count; i++)
 		read_one(config->relays[i].database, config->relays[i].name, "relay",
-			config->relays[i].table, result, failed, context);
+			config->relays[i].table, stop, result, failed, context);
 	for (size_t i = 0; i < config->sink_count; i++)
 		read_one(config->sinks[i].database, config->sinks[i].name, "sink",
-			config->sinks[i].stream, result, failed, context);
+			config->sinks[i].stream, stop, result, failed, context);
 	return result;
 }
 
@@ -243,7 +245,7 @@ json_t *status_of_database(const char *url, status_failed_fn *failed, void *cont
 	struct reader reader = { .result = json_array(), .err = &err };
 
 	arena_init(&reader.arena);
-	if (!open_reader(&reader, url) || !add_known(&reader))
+	if (!open_reader(&reader, url, NULL) || !add_known(&reader))
 		failed(context, &err);
 	arena_finish(&reader.arena);
 	db_destroy(reader.db);

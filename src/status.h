@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "base/stop.h"
 #include "config.h"
 
 /*
@@ -17,8 +18,9 @@
 /* Called with each database that could not be read. */
 typedef void status_failed_fn(void *context, const struct error *err);
 
-/* Every pipeline of the config. */
-json_t *status_of_config(const struct config *config, status_failed_fn *failed, void *context);
+/* Every pipeline of the config. stop ends it early and may be NULL. */
+json_t *status_of_config(
+	const struct config *config, struct stop *stop, status_failed_fn *failed, void *context);
 
 /* Every pipeline that a database knows, and outboxes that none relays. */
 json_t *status_of_database(const char *url, status_failed_fn *failed, void *context);
