@@ -3,6 +3,7 @@
  * large, though the batch could hold thousands of them.
  */
 #include "fixture.h"
+#include "support/fake_clock.h"
 
 #include <stdio.h>
 
