@@ -22,9 +22,13 @@ unsigned action_weight(enum action action, const struct plan *plan)
 		return strcmp(plan->ordering, "none") == 0 || plan->window_ms < 60000
 			? 0
 			: usual[action];
+	if (plan->brief && (action == ACTION_LATE || action == ACTION_PREPARED))
+		return 0;
 	if (action == ACTION_PREPARED) /* the bell is a notification, which forbids it */
 		return postgres && plan->polls ? usual[action] : 0;
-	return action >= ACTION_LATE && !postgres ? 0 : usual[action];
+	if (action >= ACTION_LATE && !postgres)
+		return 0;
+	return plan->brief && action == ACTION_SLOW ? 3 * usual[action] : usual[action];
 }
 
 void action_make_keys(struct testdb *db)

@@ -47,6 +47,8 @@ static void choose_settings(struct plan *plan, uint64_t *random)
 	plan->max_in_flight = windows[random_between(random, 0, 2)];
 	plan->writers = (int)random_between(random, 3, PLAN_WRITERS);
 	plan->drawn_last = random_chance(random, 40);
+	plan->brief = random_chance(random, 30);
+	plan->long_open = plan->long_open && !plan->brief;
 }
 
 static void choose_weights(struct plan *plan, uint64_t *random)
@@ -139,7 +141,7 @@ void plan_make(struct plan *plan, const struct options *options)
 void plan_say(const struct plan *plan)
 {
 	say("seed %llu on %s: ordering %s, on_delivered %s, wakeup %s, lease %d ms, duplicate window "
-	    "%d ms, batch %d, max_in_flight %d, %s, %d writers%s%s%s",
+	    "%d ms, batch %d, max_in_flight %d, %s, %d writers%s%s%s%s",
 		(unsigned long long)plan->options.seed,
 		plan->options.postgres ? "postgres" : "sqlite", plan->ordering,
 		plan->deletes ? "delete" : "mark", plan->polls ? "poll" : "notify", plan->lease_ms,
@@ -147,7 +149,8 @@ void plan_say(const struct plan *plan)
 		plan->named_stream ? "stream named" : "stream found by subject", plan->writers,
 		plan->standby ? ", a standby" : "",
 		plan->standby && plan->other_name ? " under another name" : "",
-		plan->cached_ids && plan->options.postgres ? ", ids in blocks of 20" : "");
+		plan->cached_ids && plan->options.postgres ? ", ids in blocks of 20" : "",
+		plan->brief ? ", brief transactions" : "");
 	for (int i = 0; i < plan->fault_count; i++)
 		say("  fault %d: %s", i + 1, plan->faults[i]->name);
 }

@@ -28,6 +28,7 @@ struct plan {
 	struct options options;
 	const char *ordering; /* none, key, stream */
 	bool deletes, polls, standby, other_name, named_stream, cached_ids, long_open, drawn_last;
+	bool brief; /* no transaction stays open but those that have an id and no transaction id yet */
 	int window_ms, lease_ms, batch, max_in_flight;
 	int writers;
 	unsigned weights[16]; /* how often a writer does what, by enum action */
