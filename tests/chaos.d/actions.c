@@ -26,9 +26,7 @@ unsigned action_weight(enum action action, const struct plan *plan)
 		return 0;
 	if (action == ACTION_PREPARED) /* the bell is a notification, which forbids it */
 		return postgres && plan->polls ? usual[action] : 0;
-	if (action >= ACTION_LATE && !postgres)
-		return 0;
-	return plan->brief && action == ACTION_SLOW ? 3 * usual[action] : usual[action];
+	return action >= ACTION_LATE && !postgres ? 0 : usual[action];
 }
 
 void action_make_keys(struct testdb *db)
@@ -274,7 +272,7 @@ static void add_slow(struct writer *writer, double trigger, double payload)
  */
 static int64_t do_slow(struct writer *writer)
 {
-	double seconds = (double)some(writer, 50, 700) / 1000;
+	double seconds = (double)some(writer, 50, 350) / 1000;
 	bool trigger = random_chance(&writer->random, 30);
 
 	sql_begin(writer);
