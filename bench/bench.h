@@ -22,7 +22,8 @@ struct options {
 	const char *counts; /* idle: the file that count_sqlite writes */
 	const char
 		*insert; /* a file with an INSERT; without it one into Dray's outbox. PostgreSQL */
-	const char *mode; /* sinks: archive, insert, upsert. writers: plain, dray */
+	const char *question; /* into: the SQL that counts what has arrived */
+	const char *mode; /* sinks: archive, insert, upsert. writers: plain, dray. through: count */
 	const char *state; /* fill: the rows' state */
 	int64_t rows, keys, size, window, batch, rate, seconds, limit_s;
 	int64_t replicas, writers;
@@ -139,6 +140,7 @@ int cmd_relay(const struct options *options);
 int cmd_sink(const struct options *options);
 int cmd_more(const struct options *options);
 int cmd_through(const struct options *options);
+int cmd_into(const struct options *options);
 int cmd_latency(const struct options *options);
 int cmd_sink_latency(const struct options *options);
 int cmd_idle(const struct options *options);

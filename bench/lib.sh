@@ -44,16 +44,15 @@ start_nats() { # NAME ARGUMENT...
 	wait_for nats_listens "$nats_dir" || { cat "$nats_dir/log" >&2; fail "nats-server did not start"; }
 }
 
-# Three servers; sets cluster_url.
+# Three servers; nats_url is one of them.
 start_cluster() {
 	one=$("$tool" port) two=$("$tool" port) three=$("$tool" port)
 	for port in $one $two $three; do
 		start_nats "cluster-$port" -n "n$port" --cluster_name bench --cluster "nats://127.0.0.1:$port" \
 			--routes "nats://127.0.0.1:$one,nats://127.0.0.1:$two,nats://127.0.0.1:$three"
 	done
-	cluster_url=$nats_url
 	# Until a leader is chosen, streams cannot be made.
-	wait_for "$tool" publish --nats "$cluster_url" --rows 1 --replicas 3 ||
+	wait_for "$tool" publish --nats "$nats_url" --rows 1 --replicas 3 ||
 		fail "the cluster of nats-servers does not make a stream of three replicas"
 }
 

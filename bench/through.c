@@ -1,7 +1,7 @@
 /*
- * Runs whatever relays rows into the stream, and looks at the stream alone: how many messages it has, and in the end
- * what they are. The rate is counted from the first look that finds messages, so that nobody's start counts;
- * the time to that look is a figure of its own. In mode count the messages are not read back.
+ * Runs whatever relays rows into the stream, or the stream into a table, and looks at the far end alone: how much is
+ * there, and of a stream in the end what it is. The rate is counted from the first look that finds something, so that nobody's start counts;
+ * the time to that look is a figure of its own. In mode count the stream is not read back.
  */
 #include "bench.h"
 
@@ -17,32 +17,61 @@
 #define READ_MS	  5000
 
 struct seen {
-	int64_t messages, at_ns;
+	int64_t count, at_ns;
 };
 
-/* Waits for rows in the stream, up to the limit; `first` is the first look that finds any. */
+/* What is counted: messages of the stream, or what a question to the database answers. */
+struct counter {
+	natsConnection *nc;
+	struct any_db db;
+	struct question question;
+};
+
+static struct counter counter_of(const struct options *options)
+{
+	struct counter counter = { 0 };
+
+	if (options->question) {
+		counter.db = any_connect(options->database);
+		counter.question = (struct question){ options->question, options->question };
+	} else {
+		counter.nc = nats_connect(options->nats, false);
+	}
+	return counter;
+}
+
+static int64_t count_now(struct counter *counter)
+{
+	return counter->nc ? stream_messages(counter->nc)
+			   : any_int(&counter->db, &counter->question);
+}
+
+/* Waits for the rows, up to the limit; `first` is the first look that finds any. */
 static struct seen watch(const struct options *options, struct child *child, struct seen *first)
 {
-	natsConnection *nc = nats_connect(options->nats, false);
+	struct counter counter = counter_of(options);
 	int64_t end = child->started_ns + options->limit_s * 1000000000;
 	struct seen last = { 0 };
 
 	*first = last;
-	while (last.messages < options->rows && now_ns() < end) {
+	while (last.count < options->rows && now_ns() < end) {
 		nap_ms(LOOK_MS);
 		child_look(child);
-		int64_t messages = stream_messages(nc);
-		if (messages > last.messages)
-			last = (struct seen){ messages, now_ns() };
-		if (first->messages == 0)
+		int64_t count = count_now(&counter);
+		if (count > last.count)
+			last = (struct seen){ count, now_ns() };
+		if (first->count == 0)
 			*first = last;
 	}
-	natsConnection_Destroy(nc);
+	nap_ms(SETTLE_MS);
+	last.count = count_now(&counter);
+	natsConnection_Destroy(counter.nc);
+	any_close(&counter.db);
 	return last;
 }
 
 struct content {
-	int64_t messages, distinct, disorder;
+	int64_t distinct, disorder;
 };
 
 /* Every row once, and of each key in the order of the rows. */
@@ -53,7 +82,7 @@ static struct content read_back(const struct options *options)
 	natsSubscription *all = stream_push(nc, NULL, NULL);
 	char *seen = need((size_t)options->rows + 1);
 	int64_t *last = need((size_t)options->keys * sizeof(*last));
-	struct content content = { .messages = count };
+	struct content content = { 0 };
 	natsMsg *message;
 
 	for (int64_t i = 0; i < count; i++) {
@@ -76,6 +105,17 @@ static struct content read_back(const struct options *options)
 	return content;
 }
 
+static void say(const struct options *options, const struct child *child, const struct seen *first,
+	const struct seen *last)
+{
+	figure("rows", (double)(last->count - first->count));
+	figure("seconds", (double)(last->at_ns - first->at_ns) / 1e9);
+	figure("start_s", (double)(first->at_ns - child->started_ns) / 1e9);
+	child_say(child);
+	figure("wanted", (double)options->rows);
+	figure("arrived", (double)last->count);
+}
+
 int cmd_through(const struct options *options)
 {
 	struct child child;
@@ -84,19 +124,26 @@ int cmd_through(const struct options *options)
 	stream_make(options);
 	child_start(&child, options->command);
 	last = watch(options, &child, &first);
-	nap_ms(SETTLE_MS);
 	child_stop(&child);
-	figure("rows", (double)(last.messages - first.messages));
-	figure("seconds", (double)(last.at_ns - first.at_ns) / 1e9);
-	figure("start_s", (double)(first.at_ns - child.started_ns) / 1e9);
-	child_say(&child);
+	say(options, &child, &first, &last);
 	if (strcmp(options->mode, "count") == 0)
 		return 0;
 	struct content content = read_back(options);
-	figure("wanted", (double)options->rows);
-	figure("messages", (double)content.messages);
 	figure("distinct", (double)content.distinct);
 	figure("disorder", (double)content.disorder);
+	return 0;
+}
+
+/* The other way: a stream that is full already into a table, which a question counts. */
+int cmd_into(const struct options *options)
+{
+	struct child child;
+	struct seen first, last;
+
+	child_start(&child, options->command);
+	last = watch(options, &child, &first);
+	child_stop(&child);
+	say(options, &child, &first, &last);
 	return 0;
 }
 

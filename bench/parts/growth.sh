@@ -30,9 +30,9 @@ old_snapshot() { # ROUND KIND
 		drop_database "$2" work
 		make_database "$2" work
 		quietly "$tool" fill --database "$(database "$2" work)" $growth_shape
-		name='more rows' floor=''
-		[ $held = 0 ] || { name='more rows under an old snapshot' floor='more rows'; }
-		measure growth "$1" "$2" "$name" "$floor" more $growth_shape --snapshot $held \
+		figure='more rows' floor=''
+		[ $held = 0 ] || { figure='more rows under an old snapshot' floor='more rows'; }
+		measure growth "$1" "$2" "$figure" "$floor" more $growth_shape --snapshot $held \
 			--database "$(database "$2" work)" -- $(relay_of "$2")
 	done
 }
@@ -81,16 +81,17 @@ pipelines() { # ROUND KIND N
 
 # Three servers with three replicas.
 cluster() { # ROUND KIND
-	alone=$nats
-	[ -n "${cluster_url:-}" ] || start_cluster
-	nats=$cluster_url
+	alone=$nats alone_pids=$nats_pids
+	start_cluster
+	nats=$nats_url
 	! first "$2" || measure growth "$1" any 'publish-floor three replicas' '' publish $growth_shape --replicas 3
 	drop_database "$2" work
 	make_database "$2" work
 	quietly "$tool" fill --database "$(database "$2" work)" $growth_shape
 	measure growth "$1" "$2" 'relay three replicas' 'publish-floor three replicas' relay $growth_shape --replicas 3 \
 		--database "$(database "$2" work)" -- $(relay_of "$2")
-	nats=$alone
+	kill ${nats_pids#"$alone_pids"}
+	nats=$alone nats_pids=$alone_pids
 }
 
 growth_long() { # ROUND KIND

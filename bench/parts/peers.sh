@@ -43,11 +43,29 @@ peer_round() { # ROUND PEER VARIANT
 	of="--database $(database postgres peer) --keys $keys --size $size --insert $(peer_file "$2" insert.sql)"
 	peer_anew "$2"
 	quietly "$tool" fill $of --rows "$half"
-	measure peers "$1" postgres "$what" '' through --rows "$half" --keys "$keys" --limit 180 -- \
+	[ "$2" = dray ] && than='' || than=dray
+	measure peers "$1" postgres "$what" "$than" through --rows "$half" --keys "$keys" --limit 180 -- \
 		"$here/peers/$2/run" "$3"
 	peer_anew "$2"
 	measure peers "$1" postgres "$what 100/s" '' latency $of --rows "$peer_events" --rate 100 --limit 60 -- \
 		"$here/peers/$2/run" "$3"
+	unset PGHOST PGPORT PGUSER PGDATABASE
+}
+
+# The other way: the same stream into a table of PostgreSQL.
+sinks() { # ROUND
+	case " $peers_have " in *" dray "*) ;; *) return ;; esac
+	case " $peers_have " in *" node "*) ;; *) return ;; esac
+	count='SELECT count(*) FROM'
+	quietly "$tool" publish --nats "$nats" --rows "$half" --keys "$keys" --size "$size"
+	into="--rows $half --limit 180 --database $(database postgres peer)"
+	peer_anew dray
+	measure peers "$1" postgres 'sink dray' '' into $into --question "$count dray.events" -- \
+		"$dray" sink "postgresql://$PGUSER@$PGHOST:$PGPORT/$PGDATABASE" --nats "$nats" --stream BENCH -q
+	peer_anew node
+	quietly psql peer -f "$here/peers/node/sink.sql"
+	measure peers "$1" postgres 'sink node' 'sink dray' into $into --question "$count events" -- \
+		"$here/peers/node/run" sink
 	unset PGHOST PGPORT PGUSER PGDATABASE
 }
 
@@ -68,5 +86,6 @@ peers_long() { # ROUND
 			;;
 		esac
 	done
+	sinks "$1"
 	pg_dir=$main_dir pg_port=$main_port
 }
