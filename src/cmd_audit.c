@@ -176,8 +176,9 @@ static bool use_database(const struct cli *cli, struct config *config, struct er
 	if (!cmd_check_database(cli->database, NULL, err))
 		return error_prefix(err, "--database");
 	struct config_relay *relay = config_add_relay(config, "-", cli->database);
-	return !cli->table || config_set(relay, "relay", "table", cli->table, err) ||
-		error_prefix(err, "--table");
+	if (cli->table && !config_set(relay, "relay", "table", cli->table, err))
+		return error_prefix(err, "--table");
+	return config_set(relay, "relay", "name", "outbox", err);
 }
 
 int cmd_audit(const struct cli *cli)

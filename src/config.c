@@ -210,6 +210,32 @@ static void check_ordering(const struct config *config, struct problems *problem
 			check_alone(config, i, problems);
 }
 
+/* An audit that cannot do what it is asked for is refused before it begins. */
+static void check_audits(const struct config *config, struct problems *problems)
+{
+	for (size_t i = 0; i < config->relay_count; i++) {
+		const struct config_relay *relay = &config->relays[i];
+		if (relay->audit_every_ms == 0)
+			continue;
+		if (relay->on_delivered == ON_DELIVERED_DELETE)
+			problems_add(problems, relay->line,
+				"audit: delivered rows are deleted (on_delivered: delete), so there is "
+				"nothing to compare the stream with");
+		else if (relay->audit_heal && relay->ordering == ORDERING_STREAM)
+			problems_add(problems, relay->line,
+				"audit.heal: ordering: stream allows no second publisher; use heal: "
+				"false");
+		else if (relay->retention_ms > 0 && relay->audit_window_ms > relay->retention_ms)
+			problems_add(problems, relay->line,
+				"audit.window: longer than retention, so rows that it should look at are "
+				"deleted");
+		else if (relay->audit_window_ms < relay->audit_every_ms)
+			problems_add(problems, relay->line,
+				"audit.window: shorter than audit.every, so some events are never "
+				"looked at");
+	}
+}
+
 static void check_nats(const struct config_nats *nats, int line, struct problems *problems)
 {
 	int ways = !!nats->creds + !!nats->user + !!nats->token + !!nats->nkey_seed_file;
@@ -230,6 +256,7 @@ static void check_whole(struct config *config, int nats_line, struct problems *p
 	check_retries(config, problems);
 	check_ordering(config, problems);
 	check_sinks(config, problems);
+	check_audits(config, problems);
 	for (size_t i = 0; i < config->relay_count; i++)
 		finish_relay(&config->relays[i]);
 	for (size_t i = 0; i < config->sink_count; i++)

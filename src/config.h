@@ -92,6 +92,9 @@ struct config_relay {
 	int64_t lease_ms; /* 1 s and more */
 	struct config_retry retry;
 	int64_t retention_ms; /* 0: off */
+	int64_t audit_every_ms; /* 0: no audit in the daemon */
+	int64_t audit_window_ms;
+	int audit_heal; /* 0 or 1 */
 	int line;
 };
 

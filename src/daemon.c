@@ -21,6 +21,7 @@
 #include "base/stop.h"
 #include "config_files.h"
 #include "http/server.h"
+#include "history/auditor.h"
 #include "relay/relay.h"
 #include "sink/sink.h"
 
@@ -61,6 +62,17 @@ void daemon_block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* The relay, and its audit beside it. */
+static bool run_relay(struct daemon *daemon, struct pipeline *pipeline, struct error *err)
+{
+	struct auditor *auditor = auditor_start(daemon->config, pipeline->relay);
+	bool ok =
+		relay_run(daemon->config, pipeline->relay, &pipeline->metrics, &daemon->stop, err);
+
+	auditor_stop(auditor);
+	return ok;
+}
+
 static void *run_pipeline(void *argument)
 {
 	struct pipeline *pipeline = argument;
@@ -70,8 +82,7 @@ static void *run_pipeline(void *argument)
 	uint64_t one = 1;
 
 	bool ok = pipeline->relay
-		? relay_run(
-			  daemon->config, pipeline->relay, &pipeline->metrics, &daemon->stop, &err)
+		? run_relay(daemon, pipeline, &err)
 		: sink_run(daemon->config, pipeline->sink, &pipeline->metrics, &daemon->stop, &err);
 	if (!ok) {
 		log_error(name, "stopped: %s", err.text);

@@ -324,6 +324,31 @@ static void test_where_nothing_can_be_healed(void **state)
 	close_scene(&s);
 }
 
+/* The same inside the daemon, while the relay goes on. */
+static void test_the_daemon_heals(void **state)
+{
+	struct scene s;
+
+	open_scene(&s, *state, "daemon", ", audit: { every: 1s, window: 1h, heal: true }");
+	make_stream(&s, NULL);
+	deliver(&s, 100);
+	keep_store(&s);
+	deliver(&s, 200);
+	start(&s);
+	cut_power(&s);
+	write_rows(&s, 50);
+	const char *healed = "had lost 200 events; they are published again";
+	WAIT_UNTIL(60000, strstr(proc_log(s.daemon), healed));
+	WAIT_UNTIL(60000, testdb_in_state(s.db, "pending") == 0);
+	assert_int_equal(audit(&s, NULL).status, 0);
+	require_all_there(&s);
+	jetstream_api(s.js, text("STREAM.MSG.DELETE.%s", s.stream), "{\"seq\":120}");
+	WAIT_UNTIL(
+		60000, strstr(proc_log(s.daemon), "had lost 1 events")); /* with a window by now */
+	dray_stop(s.daemon);
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +356,7 @@ int main(void)
 		FOR_BOTH(test_a_stream_that_grew_again),
 		FOR_BOTH(test_what_is_no_loss),
 		FOR_BOTH(test_a_hole),
+		FOR_BOTH(test_the_daemon_heals),
 		FOR_ONE(test_where_nothing_can_be_healed, "sqlite"),
 	};
 
