@@ -83,12 +83,12 @@ static void on_result(void *context, const struct audit_result *result)
 	auditor->rows += result->rows;
 	if (missing > 0 && missing == result->healed)
 		log_warning(auditor->relay->name,
-			"audit: stream %s had lost %" PRId64 " events; they are published again",
+			"audit: stream %s had lost events; these %" PRId64 " are published again",
 			result->stream, missing);
 	else if (missing > 0)
 		log_error(auditor->relay->name,
-			"audit: stream %s lost %" PRId64
-			" events that it had acknowledged; %" PRId64
+			"audit: stream %s lost events that it had acknowledged: %" PRId64
+			", of which %" PRId64
 			" are published again; dray audit --heal publishes the others",
 			result->stream, missing, result->healed);
 }

@@ -337,14 +337,15 @@ static void test_the_daemon_heals(void **state)
 	start(&s);
 	cut_power(&s);
 	write_rows(&s, 50);
-	const char *healed = "had lost 200 events; they are published again";
+	const char *healed = "had lost events; these 200 are published again";
 	WAIT_UNTIL(60000, strstr(proc_log(s.daemon), healed));
 	WAIT_UNTIL(60000, testdb_in_state(s.db, "pending") == 0);
 	assert_int_equal(audit(&s, NULL).status, 0);
 	require_all_there(&s);
 	jetstream_api(s.js, text("STREAM.MSG.DELETE.%s", s.stream), "{\"seq\":120}");
-	WAIT_UNTIL(
-		60000, strstr(proc_log(s.daemon), "had lost 1 events")); /* with a window by now */
+	WAIT_UNTIL(60000,
+		strstr(proc_log(s.daemon),
+			"these 1 are published again")); /* with a window by now */
 	dray_stop(s.daemon);
 	close_scene(&s);
 }
