@@ -143,6 +143,11 @@ static bool use_pipeline(struct work *work, const char *name, struct error *err)
 		relay = config->relay_count ? &config->relays[0] : NULL;
 		sink = config->sink_count ? &config->sinks[0] : NULL;
 	}
+	if (relay && sink)
+		return error_set(err, ERROR_USAGE,
+			"a relay and a sink are called \"%.80s\"; name the one's database with "
+			"--database and its table with --table",
+			name);
 	if (!relay && !sink)
 		return error_set(err, ERROR_USAGE,
 			name ? "the config has no relay and no sink \"%.80s\""
@@ -158,6 +163,16 @@ static bool use_pipeline(struct work *work, const char *name, struct error *err)
 			: relay	 ? relay->table
 				 : sink->table,
 		err);
+}
+
+static bool names_its_table(const struct work *work, struct error *err)
+{
+	const struct run *run = &work->run;
+
+	return work->cli->database || run->database || run->relay ||
+		error_set(err, ERROR_USAGE,
+			"the replay reads %.200s, and its URL holds a secret: give it with --database",
+			run->place);
 }
 
 static bool find_table(struct work *work, struct error *err)
@@ -362,7 +377,7 @@ static bool go_on(struct work *work, bool *complete, struct error *err)
 			"--resume goes on with what was asked for at first; beside it only "
 			"--rate, --database, --nats and -c can be given");
 	return run_load(&work->run, cli->resume, err) && parse_rate(cli, &work->run.rate, err) &&
-		find_table(work, err) && publish(work, complete, err);
+		names_its_table(work, err) && find_table(work, err) && publish(work, complete, err);
 }
 
 int cmd_replay(const struct cli *cli)

@@ -29,7 +29,6 @@ struct heal {
 	struct outbox base;
 	struct audit *audit;
 	const char *stream;
-	struct stop *stop; /* requested when all is done */
 	struct lost *items; /* a row's number is its place here */
 	size_t count, open;
 	int64_t began_ms;
@@ -82,11 +81,15 @@ static bool positions(struct outbox *outbox, struct arena *arena, struct positio
 	return true;
 }
 
-static bool finish_if_done(struct heal *heal)
+/* Who lost the right to heal must not stand by for it: somebody else heals now. */
+static bool may_go_on(struct heal *heal, struct error *err)
 {
-	if (heal->open == 0)
-		stop_request(heal->stop);
-	return true;
+	heal->base.done = heal->open == 0;
+	if (audit_keep(heal->audit, err))
+		return true;
+	if (err->kind == ERROR_CONFLICT)
+		err->kind = ERROR_REJECTED;
+	return false;
 }
 
 /* The next rows that are not done, by their ids; *from: the place of the first. */
@@ -170,7 +173,8 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 		*(again ? &(*batch)->sweep_done : &(*batch)->caught_up) = true;
 	map_finish(&places);
 	buf_finish(&json);
-	return ok && finish_if_done(heal);
+	heal->base.done = heal->open == 0;
+	return ok;
 }
 
 static bool note(
@@ -226,7 +230,7 @@ static bool settle(struct outbox *outbox, const struct verdict *const *verdicts,
 			close_one(heal, verdicts[i], &json);
 	*changed = count;
 	bool ok = note(outbox->db, outbox->config->table, heal->stream, &json, err) &&
-		audit_keep(heal->audit, err) && finish_if_done(heal);
+		may_go_on(heal, err);
 	buf_finish(&json);
 	return ok && (!failed || not_taken(heal, failed, err));
 }
@@ -236,7 +240,7 @@ static bool wait_for_more(struct outbox *outbox, int wake_fd, int64_t ms, struct
 	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
 
 	poll(&fd, 1, ms < 0 ? 0 : ms > 1000 ? 1000 : (int)ms);
-	return audit_keep(heal_of(outbox)->audit, err);
+	return may_go_on(heal_of(outbox), err);
 }
 
 static const struct outbox_driver driver = {
@@ -284,18 +288,12 @@ static bool run(struct heal *heal, struct error *err)
 {
 	const struct audit_options *options = heal->audit->options;
 	struct config_relay relay = *options->relay;
-	struct stop stop;
 
-	if (!stop_init(&stop))
-		return error_set(err, ERROR_INTERNAL, "no descriptors left");
-	heal->stop = &stop;
 	relay.stream = (char *)(uintptr_t)heal->stream;
 	relay.ordering = ORDERING_KEY;
 	relay.retry.max_attempts = 0;
-	bool ok = outbox_init(&heal->base, &driver, &relay, &stop, err) &&
-		relay_run_outbox(options->config, &relay, &heal->base, NULL, &stop, err);
-	stop_finish(&stop);
-	return ok;
+	return outbox_init(&heal->base, &driver, &relay, options->stop, err) &&
+		relay_run_outbox(options->config, &relay, &heal->base, NULL, options->stop, err);
 }
 
 bool audit_heal(struct audit *audit, const char *stream, int64_t *healed, struct error *err)

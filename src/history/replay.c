@@ -1,6 +1,6 @@
 /*
  * A replay: an outbox whose rows are history. Reading gives them their new subjects and ids; settling marks
- * nothing, but notes how far the run has come. When all is done it asks for the stop that ends the relay.
+ * nothing, but notes how far the run has come.
  */
 #include "history/replay.h"
 
@@ -29,7 +29,6 @@ struct replay {
 	struct outbox base;
 	struct run *run;
 	const struct replay_options *options;
-	struct stop *stop;
 	struct source source;
 	struct place place;
 	int64_t highest; /* that was read in this process */
@@ -128,8 +127,7 @@ static bool finish_if_done(struct replay *replay, struct error *err)
 {
 	if (!replay->exhausted || place_open(&replay->place) > 0)
 		return true;
-	replay->run->complete = true;
-	stop_request(replay->stop);
+	replay->run->complete = replay->base.done = true;
 	return save(replay, err);
 }
 
@@ -404,7 +402,6 @@ static struct outbox *make_outbox(struct run *run, const struct replay_options *
 
 	*replay = (struct replay){ .run = run,
 		.options = options,
-		.stop = stop,
 		.source = { run->kind, run->table, &run->filter },
 		.highest = INT64_MIN,
 		.tokens_ms = clock_now_ms() };

@@ -72,6 +72,11 @@ bool outbox_is_guest(const struct outbox *outbox)
 	return outbox->driver->guest;
 }
 
+bool outbox_is_done(const struct outbox *outbox)
+{
+	return outbox->done;
+}
+
 bool outbox_report(struct outbox *outbox, const struct report *report, struct error *err)
 {
 	return outbox->driver->guest || report_write(outbox->db, report, err);

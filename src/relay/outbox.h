@@ -53,6 +53,7 @@ const char *outbox_label(const struct outbox *outbox);
 struct db *outbox_db(struct outbox *outbox);
 struct lease *outbox_lease(struct outbox *outbox);
 bool outbox_is_guest(const struct outbox *outbox); /* see outbox_driver.h */
+bool outbox_is_done(const struct outbox *outbox); /* a guest is; any thread */
 
 /* Writes what `dray status` shows; a guest is not shown. */
 bool outbox_report(struct outbox *outbox, const struct report *report, struct error *err);

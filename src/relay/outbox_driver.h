@@ -60,6 +60,7 @@ struct outbox {
 	bool gaps_overflowed; /* there were more than can be kept: sweep often */
 	uint64_t late; /* rows that came out of a gap */
 	struct prune prune;
+	_Atomic bool done; /* a guest's: nothing is left to publish, so its relay ends */
 };
 
 /* What a driver's own outbox begins as. outbox_destroy ends it. */

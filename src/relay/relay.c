@@ -210,7 +210,7 @@ bool relay_run_outbox(const struct config *config, const struct config_relay *re
 		.lag_ms = -1,
 		.metrics = metrics ? metrics : &unseen };
 	metrics_init(&unseen);
-	while (ok && !stop_requested(stop))
+	while (ok && !stop_requested(stop) && !outbox_is_done(outbox))
 		ok = take_turn(&run, err);
 	if (!ok)
 		report_error(&run.report, "%s", err->text);

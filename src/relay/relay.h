@@ -16,8 +16,8 @@ bool relay_run(const struct config *config, const struct config_relay *relay,
 	struct metrics *metrics, struct stop *stop, struct error *err);
 
 /*
- * The same from an outbox that somebody made (NULL: err says why), which belongs to it and is destroyed.
- * metrics may be NULL: nobody watches.
+ * The same from an outbox that somebody made (NULL: err says why), which belongs to it and is destroyed; a
+ * guest's ends when it is done, too. metrics may be NULL: nobody watches.
  */
 bool relay_run_outbox(const struct config *config, const struct config_relay *relay,
 	struct outbox *outbox, struct metrics *metrics, struct stop *stop, struct error *err);

@@ -210,7 +210,7 @@ bool session_run(
 {
 	bool told = false;
 
-	while (!stop_requested(s->stop) && !s->paused) {
+	while (!stop_requested(s->stop) && !s->paused && !outbox_is_done(s->outbox)) {
 		if (!take_turn(s, err))
 			return false;
 		if (!told && is_well(s)) {
