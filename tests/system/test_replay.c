@@ -355,6 +355,39 @@ static void test_one_process_a_replay(void **state)
 	close_scene(&s);
 }
 
+/* CloudEvents in binary mode and W3C trace context are headers: through relay, archive and replay as they are. */
+static void test_headers_of_other_standards(void **state)
+{
+	static const char *const names[] = { "ce-specversion", "ce-id", "ce-type", "ce-source",
+		"Content-Type", "traceparent" };
+	static const char *const values[] = { "1.0", "order-1-created", "com.example.order.created",
+		"/shop", "application/json",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
+	struct scene s;
+	char *headers = "{";
+
+	open_scene(&s, *state, "ce");
+	for (size_t i = 0; i < 6; i++)
+		headers = text("%s%s\"%s\":\"%s\"", headers, i ? "," : "", names[i], values[i]);
+	testdb_emit(s.db, text("%s.order", s.target), "order-1", text("%s}", headers), "{}");
+	s.proc = dray_start("ce", NULL, "run", "-c",
+		fixture_config(text("ce_%s", s.kind),
+			"relays: [ { name: shop, database: \"%s\" } ]\n"
+			"sinks: [ { name: archive, database: \"%s\", stream: %s } ]\n",
+			s.url, s.url, s.target));
+	WAIT_UNTIL(20000,
+		testdb_int(s.db, "SELECT count(*) FROM %s", testdb_table(s.db, "events")) == 1);
+	dray_stop(s.proc);
+	dray_expect(0, "replay", "--database", s.url, "--table", testdb_table(s.db, "events"));
+	struct jetstream_messages all = jetstream_read(s.js, s.target);
+	assert_int_equal(all.count, 2);
+	for (size_t i = 0; i < 12; i++)
+		assert_string_equal(
+			jetstream_header(all.items[i / 6].message, names[i % 6]), values[i % 6]);
+	jetstream_free(&all);
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +398,7 @@ int main(void)
 		FOR_BOTH(test_rows_stay_as_they_are),
 		FOR_ONE(test_events_that_cannot_go, "sqlite"),
 		FOR_ONE(test_a_stream_of_one_relay, "postgres"),
+		FOR_BOTH(test_headers_of_other_standards),
 		FOR_ONE(test_one_process_a_replay, "sqlite"),
 	};
 
