@@ -324,6 +324,11 @@ void lease_confirm(struct lease *lease, int64_t sent_ms)
 		lease->confirmed_ms = sent_ms;
 }
 
+int64_t lease_held_until_ms(const struct lease *lease)
+{
+	return lease->epoch > 0 ? lease->confirmed_ms + lease->length_ms : 0;
+}
+
 int64_t lease_work_until_ms(const struct lease *lease)
 {
 	return lease->confirmed_ms + lease->length_ms / 2;

@@ -90,6 +90,9 @@ void lease_confirm(struct lease *lease, int64_t sent_ms);
 
 /* Monotonic: until when work may go on without a confirmation (half the lease), when to renew (a third). */
 int64_t lease_work_until_ms(const struct lease *lease);
+
+/* Monotonic: until when nobody else takes it, for people; 0: it is not held. */
+int64_t lease_held_until_ms(const struct lease *lease);
 int64_t lease_renew_at_ms(const struct lease *lease);
 
 #endif

@@ -199,6 +199,7 @@ static bool keep_lease(struct feed *feed, struct error *err)
 		return false;
 	pthread_mutex_lock(&feed->lock);
 	feed->news.work_until_ms = lease_work_until_ms(lease);
+	metrics_set(feed->metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
 	feed->news.paused = lease->pause.on;
 	pthread_mutex_unlock(&feed->lock);
 	if (lease->pause.on)

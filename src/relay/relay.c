@@ -40,8 +40,7 @@ static void show(struct relay *relay, enum metrics_state state)
 	const struct lease *lease = outbox_lease(relay->outbox);
 
 	metrics_set(relay->report.metrics, METRIC_STATE, state);
-	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS,
-		lease->epoch ? lease_work_until_ms(lease) : 0);
+	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
 }
 
 static void recovered(void *context)
@@ -84,7 +83,7 @@ static void keep_lease(struct relay *relay, const char *state)
 		return;
 	if (clock_now_ms() >= lease_renew_at_ms(lease) && !lease_renew(db, lease, NULL))
 		return;
-	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS, lease_work_until_ms(lease));
+	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
 	relay->report.state = state;
 	report_write(db, &relay->report, NULL);
 }

@@ -168,7 +168,6 @@ static void show_numbers(const struct session *s)
 	metrics_set(metrics, METRIC_DUPLICATES, s->counts->duplicates);
 	metrics_set(metrics, METRIC_LAG_MS, s->counts->lag_ms);
 	metrics_set(metrics, METRIC_IN_FLIGHT, (int64_t)s->flights.count);
-	metrics_set(metrics, METRIC_LEASE_UNTIL_MS, s->work_until_ms);
 }
 
 static bool take_turn(struct session *s, struct error *err)

@@ -75,8 +75,7 @@ void ingest_show(struct ingest *ingest, enum metrics_state state)
 	const struct lease *lease = table_lease(ingest->table);
 
 	metrics_set(ingest->report.metrics, METRIC_STATE, state);
-	metrics_set(ingest->report.metrics, METRIC_LEASE_UNTIL_MS,
-		lease->epoch ? lease_work_until_ms(lease) : 0);
+	metrics_set(ingest->report.metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
 }
 
 /* The session works: an outage is over. */

@@ -11,6 +11,7 @@
  */
 #include "support/common.h"
 #include "support/dray.h"
+#include "support/http.h"
 #include "support/identity.h"
 #include "support/jetstream.h"
 #include "support/nats_cluster.h"

@@ -217,8 +217,15 @@ static void total_order_needs_a_stream_of_its_own(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
 	(void)state;
-	refused("http: { listen: 127.0.0.1:8423 }\n", 1,
-		"http: not in this version of Dray yet; take it out");
+	refused("http: { listen: here }\n", 1,
+		"http.listen: \"here\" is not HOST:PORT, like 127.0.0.1:8423 or [::1]:8423");
+	refused("http: { listen: \"::1:80\" }\n", 1,
+		"http.listen: \"::1:80\" is not HOST:PORT, like 127.0.0.1:8423 or [::1]:8423");
+	refused("http: { listen: \"127.0.0.1:65536\" }\n", 1,
+		"http.listen: \"127.0.0.1:65536\" is not HOST:PORT, like 127.0.0.1:8423 or "
+		"[::1]:8423");
+	refused("http: { listen: \"[::1]:80\", token: x }\n", 1,
+		"http.token: not in this version of Dray yet; take it out");
 	refused_in_relay(
 		"columns: { id: n }", "columns: not in this version of Dray yet; take it out");
 	refused_in_sink("tables: []", "tables: not in this version of Dray yet; take it out");
