@@ -18,9 +18,11 @@ static void failed(struct work *work, const struct error *err)
 	work->status = findings_worse_status(work->status, cli_fail(work->cli, err));
 }
 
+/* table NULL: what a sink needs beside a table that is not Dray's. */
 static void say_table(struct work *work, const char *label, const char *table,
 	const struct migrate_report *report)
 {
+	table = table ? table : "the tables beside yours";
 	if (work->cli->json) {
 		json_array_append_new(work->tables,
 			json_pack("{so ss si sb}", "database", cmd_json_text(label), "table", table,
@@ -87,7 +89,8 @@ static void migrate_config(struct work *work)
 	for (size_t i = 0; i < config->relay_count; i++)
 		migrate(work, config->relays[i].database, MIGRATE_OUTBOX, config->relays[i].table);
 	for (size_t i = 0; i < config->sink_count; i++)
-		migrate(work, config->sinks[i].database, MIGRATE_EVENTS, config->sinks[i].table);
+		migrate(work, config->sinks[i].database, MIGRATE_EVENTS,
+			config->sinks[i].mode == SINK_ARCHIVE ? config->sinks[i].table : NULL);
 	make_streams(work, config);
 	config_destroy(config);
 }

@@ -35,7 +35,8 @@ static bool prepare(const struct cli *cli, struct config *config, struct error *
 		return false;
 	cli_setup_log(cli, config);
 	const struct config_sink *sink = &config->sinks[0];
-	if (!cmd_migrate_table(sink->database, MIGRATE_EVENTS, sink->table, &report, err))
+	const char *archive = sink->mode == SINK_ARCHIVE ? sink->table : NULL;
+	if (!cmd_migrate_table(sink->database, MIGRATE_EVENTS, archive, &report, err))
 		return false;
 	if (report.switched_to_wal)
 		log_info(sink->name, "switched the file to WAL, which stays with it");

@@ -1,5 +1,5 @@
--- The columns of a table: name, type, kind, default, whether NULL is refused, and whether the database makes
--- the values. The kind follows SQLite's rules of affinity, and where they say NUMERIC the words that people
+-- The columns of a table: name, type, kind, default, whether NULL is refused, whether the database makes the
+-- values, whether it fills in missing ones, and the type again, which no cast needs. The kind follows SQLite's rules of affinity, and where they say NUMERIC the words that people
 -- use. The one integer column of a primary key gets a value where it has none.
 SELECT name, type,
 	CASE
@@ -17,6 +17,7 @@ SELECT name, type,
 	CASE WHEN "notnull" THEN 't' ELSE 'f' END,
 	CASE WHEN hidden IN (1, 2, 3) THEN 't' ELSE 'f' END,
 	CASE WHEN pk = 1 AND upper(type) = 'INTEGER'
-		AND (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1 THEN 't' ELSE 'f' END
+		AND (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1 THEN 't' ELSE 'f' END,
+	type
 FROM pragma_table_xinfo(?1)
 ORDER BY cid

@@ -287,28 +287,52 @@ char *db_quote_table(const char *table, struct error *err)
 	return quoted.data;
 }
 
-/* {table} is the quoted table, {name} the bare last part of it. */
-char *db_expand(const char *text, const char *quoted_table)
+/* The word that stands at {, or NULL. */
+static const struct db_word *word_at(const char *at, const struct db_word *words, size_t count)
+{
+	size_t size = strcspn(at + 1, "}");
+
+	for (size_t i = 0; i < count; i++)
+		if (strlen(words[i].name) == size && memcmp(words[i].name, at + 1, size) == 0)
+			return &words[i];
+	return NULL;
+}
+
+static char *expand(const char *text, const struct db_word *words, size_t count)
 {
 	struct buf out = { 0 };
-	size_t size = strlen(quoted_table), start = size - 1;
 
-	while (start > 0 && quoted_table[start - 1] != '"')
-		start--;
-	struct slice name = { quoted_table + start, size - 1 - start };
 	buf_add_text(&out, "");
 	for (const char *c = text; *c; c++) {
-		if (strncmp(c, "{table}", 7) == 0) {
-			buf_add_text(&out, quoted_table);
-			c += 6;
-		} else if (strncmp(c, "{name}", 6) == 0) {
-			buf_add_slice(&out, name);
-			c += 5;
+		const struct db_word *word = *c == '{' ? word_at(c, words, count) : NULL;
+		if (word) {
+			buf_add_text(&out, word->text);
+			c += strlen(word->name) + 1;
 		} else {
 			buf_add_char(&out, *c);
 		}
 	}
 	return out.data;
+}
+
+/* {table} is the quoted table, {name} the bare last part of it. */
+char *db_expand(const char *text, const char *quoted_table)
+{
+	size_t size = strlen(quoted_table), start = size - 1;
+
+	while (start > 0 && quoted_table[start - 1] != '"')
+		start--;
+	char *name = memory_copy(quoted_table + start, size - 1 - start);
+	const struct db_word words[] = { { "table", quoted_table }, { "name", name } };
+	char *expanded = expand(text, words, 2);
+	free(name);
+	return expanded;
+}
+
+char *db_statement_words(
+	enum db_kind kind, enum statement statement, const struct db_word *words, size_t count)
+{
+	return expand(embedded_statements[statement].text[kind], words, count);
 }
 
 char *db_statement_text(enum db_kind kind, enum statement statement, const char *table)

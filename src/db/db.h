@@ -97,4 +97,12 @@ char *db_expand(const char *text, const char *quoted_table);
 /* The text of an embedded statement for a kind, expanded; NULL table where it has no {table}. */
 char *db_statement_text(enum db_kind kind, enum statement statement, const char *table);
 
+/* The same with words of the caller's: each {name} becomes its text, in one pass. */
+struct db_word {
+	const char *name, *text;
+};
+
+char *db_statement_words(
+	enum db_kind kind, enum statement statement, const struct db_word *words, size_t count);
+
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { NAME, TYPE, KIND, FALLBACK, NOT_NULL, MADE, FILLED };
+enum column { NAME, TYPE, KIND, FALLBACK, NOT_NULL, MADE, FILLED, CAST };
 
 static enum column_kind kind_of(const char *word)
 {
@@ -31,6 +31,7 @@ static void fill_columns(
 		bool filled = db_cell(rows, i, FILLED)[0] == 't';
 		catalogue->columns[i] = (struct catalogue_column){ .name = db_cell(rows, i, NAME),
 			.type = db_cell(rows, i, TYPE),
+			.cast = db_cell(rows, i, CAST),
 			.fallback = db_cell(rows, i, FALLBACK),
 			.kind = kind_of(db_cell(rows, i, KIND)),
 			.not_null = db_cell(rows, i, NOT_NULL)[0] == 't' && !filled,

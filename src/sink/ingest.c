@@ -110,6 +110,8 @@ static bool open_stream(struct ingest *ingest, struct error *err)
 		ok = ingest->consumer &&
 			stream_get_info(ingest->link, ingest->config->stream, &after, NULL, err);
 	}
+	if (ok)
+		table_expect(ingest->table, !consumer_is_durable(ingest->consumer));
 	if (ok && strcmp(before.created, after.created) != 0)
 		ok = error_set(err, ERROR_CONFLICT, "stream %s was made anew just now",
 			ingest->config->stream);
@@ -266,9 +268,10 @@ static void give_lease_back(struct ingest *ingest)
 
 void ingest_run(struct ingest *ingest, struct error *err)
 {
-	bool ok = table_open(ingest->table, err) && turn_take(ingest, err) &&
-		open_stream(ingest, err);
+	bool ok = table_open(ingest->table, err);
 
+	ingest->load.plan = table_plan(ingest->table);
+	ok = ok && turn_take(ingest, err) && open_stream(ingest, err);
 	if (ok) {
 		metrics_add(ingest->report.metrics, METRIC_SESSIONS, 1);
 		ingest_report(ingest, "running");

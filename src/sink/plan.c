@@ -82,6 +82,7 @@ static bool fill_column(struct work *work, const struct config_column *config,
 
 	*column = (struct plan_column){ .name = copy(plan, found->name),
 		.type = copy(plan, found->type),
+		.cast = copy(plan, found->cast),
 		.own_default = config->fallback ? NULL : copy(plan, found->fallback),
 		.fallback = config->fallback,
 		.constant = config->value,

@@ -10,6 +10,7 @@
 struct catalogue_column {
 	const char *name;
 	const char *type; /* as SQL writes it */
+	const char *cast; /* the type to cast a text to: one that does not cut it */
 	const char *fallback; /* the expression of its own default, or NULL */
 	enum column_kind kind;
 	bool not_null;
@@ -36,9 +37,8 @@ struct catalogue {
  */
 struct plan_column {
 	const char *name; /* as the table has it */
-	const char *type; /* as SQL writes it */
-	const char *
-		own_default; /* what a missing value becomes: an expression of the table, or NULL */
+	const char *type, *cast; /* as in the catalogue */
+	const char *own_default; /* a missing value becomes this expression of the table; or NULL */
 	const char *fallback; /* or this text of the config; or NULL */
 	const char *constant; /* of SOURCE_CONSTANT */
 	enum column_kind kind;

@@ -273,6 +273,7 @@ void row_map(const struct plan *plan, struct arena *arena, struct table_event *e
 		return;
 	else if (is_delete(&work))
 		event->action = TABLE_DELETE;
+	event->version = event->time_ns; /* with the sequence it tells an event from all others */
 	if (plan->mode == SINK_UPSERT && !find_version(&work))
 		return;
 	fill_cells(&work);

@@ -8,26 +8,34 @@
 
 #include "base/clock.h"
 #include "db/migrate.h"
+#include "sink/catalogue.h"
+#include "sink/row.h"
+#include "sink/statement.h"
 #include "sink/table_driver.h"
 
 #define NUMBER 24
 
+static const struct table_driver *driver_of(const struct config_sink *config, enum db_kind kind)
+{
+	if (config->mode == SINK_ARCHIVE)
+		return kind == DB_SQLITE ? &table_sqlite : &table_postgres;
+	return kind == DB_SQLITE ? &table_sqlite_mapped : &table_postgres_mapped;
+}
+
 struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err)
 {
 	char resource[256];
-	if (config->mode != SINK_ARCHIVE) {
-		error_set(err, ERROR_USAGE, "mode: only archive is in this version of Dray yet");
-		return NULL;
-	}
 	struct db *db = db_create(config->database, "dray", stop, err);
 
 	if (!db)
 		return NULL;
-	const struct table_driver *driver =
-		db_kind(db) == DB_SQLITE ? &table_sqlite : &table_postgres;
+	const struct table_driver *driver = driver_of(config, db_kind(db));
 	struct table *table = driver->create();
 	table->driver = driver;
 	table->config = config;
+	table->marks = config->mode == SINK_ARCHIVE ? config->table
+		: db_kind(db) == DB_SQLITE	    ? "dray_sink_mark"
+						    : "dray.sink_mark";
 	table->db = db;
 	snprintf(resource, sizeof(resource), "sink:%s", config->name);
 	lease_init(&table->lease, resource, config->lease_ms);
@@ -40,14 +48,87 @@ void table_destroy(struct table *table)
 		return;
 	lease_release(table->db, &table->lease);
 	db_destroy(table->db);
+	plan_destroy(table->plan);
 	table->driver->destroy(table);
+}
+
+/* The plan by the table as it is now. */
+static struct plan *make_plan(struct table *table, struct error *err)
+{
+	struct catalogue catalogue;
+	struct plan *plan = NULL;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (catalogue_read(table->db, table->config->table, &arena, &catalogue, err))
+		plan = plan_create(table->config, &catalogue, err);
+	arena_finish(&arena);
+	if (!plan)
+		error_prefix(err, "%s", db_label(table->db));
+	return plan;
+}
+
+static bool resolve(struct table *table, struct error *err)
+{
+	if (table->config->mode == SINK_ARCHIVE)
+		return true;
+	plan_destroy(table->plan);
+	table->plan = make_plan(table, err);
+	return table->plan;
+}
+
+bool table_check_plan(struct table *table, struct error *err)
+{
+	struct plan *now = make_plan(table, err);
+	bool same = now && plan_same(table->plan, now, err);
+
+	plan_destroy(now);
+	if (!same && err && err->kind == ERROR_SCHEMA)
+		err->kind = ERROR_CONFLICT;
+	return same;
+}
+
+const struct plan *table_plan(const struct table *table)
+{
+	return table->plan;
+}
+
+void table_expect(struct table *table, bool in_order)
+{
+	table->in_order = in_order;
+}
+
+bool table_acknowledged(struct table *table, int64_t epoch, int64_t seq, struct error *err)
+{
+	char number[2][NUMBER];
+	const char *parameters[] = { table->config->name, table->config->stream, number[0],
+		number[1] };
+
+	if (!table->plan || table->plan->mode != SINK_INSERT)
+		return true;
+	snprintf(number[0], NUMBER, "%" PRId64, epoch);
+	snprintf(number[1], NUMBER, "%" PRId64, seq);
+	return db_run(table->db, SQL_SINK_ACKNOWLEDGED, NULL, parameters, 4, NULL, NULL, err);
+}
+
+const struct table_event *table_newest_of(const struct table_store *store)
+{
+	const struct table_event *newest = NULL;
+
+	for (size_t i = 0; i < store->count; i++)
+		if (!store->events[i].repaired && (!newest || store->events[i].seq > newest->seq))
+			newest = &store->events[i];
+	return newest;
 }
 
 bool table_open(struct table *table, struct error *err)
 {
+	const char *archive = table->config->mode == SINK_ARCHIVE ? table->config->table : NULL;
+
 	lease_forget(&table->lease);
+	table->in_order = true;
 	if (db_open(table->db, false, err) &&
-		migrate_check(table->db, MIGRATE_EVENTS, table->config->table, err) &&
+		migrate_check(table->db, MIGRATE_EVENTS, archive, err) && resolve(table, err) &&
 		table->driver->opened(table, err))
 		return true;
 	db_close(table->db);
@@ -121,8 +202,8 @@ static bool find_epoch(
 	struct db_rows rows;
 
 	arena_init(&arena);
-	bool ok = db_run(table->db, SQL_SINK_EPOCHS, table->config->table, parameters, 2, &arena,
-		&rows, err);
+	bool ok =
+		db_run(table->db, SQL_SINK_EPOCHS, table->marks, parameters, 2, &arena, &rows, err);
 	if (ok) {
 		const char *known = db_cell(&rows, 0, 0), *highest = db_cell(&rows, 0, 1);
 		*epoch = known && atoll(known) > above ? atoll(known)
@@ -183,8 +264,8 @@ bool table_newest(struct table *table, int64_t epoch, int64_t up_to, struct tabl
 	arena_init(&mark->arena);
 	snprintf(number[0], NUMBER, "%" PRId64, epoch);
 	snprintf(number[1], NUMBER, "%" PRId64, up_to);
-	if (!db_run(table->db, SQL_SINK_NEWEST, table->config->table, parameters, 3, &mark->arena,
-		    &rows, err)) {
+	if (!db_run(table->db, SQL_SINK_NEWEST, table->marks, parameters, 3, &mark->arena, &rows,
+		    err)) {
 		table_mark_finish(mark);
 		return false;
 	}
@@ -225,15 +306,34 @@ bool table_not_aside(const struct table *table, const struct table_store *store,
 		store->events->seq);
 }
 
+/* A row that was changed since must not go back to what it was. */
+static bool can_come_back(
+	const struct table *table, const struct table_event *event, struct error *err)
+{
+	if (event->fault)
+		return error_set(err, ERROR_REJECTED, "%s", event->fault);
+	return !table->plan || event->action != TABLE_DELETE || statement_knows(table->plan) ||
+		error_set(err, ERROR_REJECTED,
+			"whether its row is newer than this delete is not known, since columns: has no "
+			"@seq and @epoch; delete the row by hand, and discard the event");
+}
+
 bool table_store_again(
 	struct table *table, int64_t epoch, const struct table_event *event, struct error *err)
 {
 	const struct table_position position = { .epoch = epoch };
+	struct table_event mapped = *event;
 	const struct table_store store = {
-		.position = &position, .events = event, .count = 1, .again = true
+		.position = &position, .events = &mapped, .count = 1, .again = true
 	};
+	struct arena arena;
 
-	return table->driver->store(table, &store, err);
+	arena_init(&arena);
+	if (table->plan)
+		row_map(table->plan, &arena, &mapped);
+	bool ok = can_come_back(table, &mapped, err) && table->driver->store(table, &store, err);
+	arena_finish(&arena);
+	return ok;
 }
 
 size_t table_take_already(struct table *table)

@@ -39,7 +39,7 @@ struct table_event {
 	/* Where the sink has a plan. */
 	enum table_action action;
 	const struct cell *cells; /* one a column */
-	int64_t version; /* of SINK_UPSERT */
+	int64_t version; /* of SINK_UPSERT; of SINK_INSERT its time */
 };
 
 /* Strings belong to the config. stop ends waits for a connection. */
@@ -50,6 +50,15 @@ bool table_open(struct table *table, struct error *err); /* connects and checks 
 bool table_take(
 	struct table *table, struct error *err); /* the lease: ERROR_CONFLICT names who has it */
 void table_close(struct table *table); /* keeps the lease: it expires */
+
+/* How events become rows; NULL for an archive. Good until the table is opened again. */
+const struct plan *table_plan(const struct table *table);
+
+/* To be called before the first store: whether every event is newer than all before it. */
+void table_expect(struct table *table, bool in_order);
+
+/* Where events come in any order: up to this sequence none comes again. */
+bool table_acknowledged(struct table *table, int64_t epoch, int64_t seq, struct error *err);
 
 struct db *table_db(struct table *table);
 struct lease *table_lease(struct table *table);
@@ -104,7 +113,8 @@ bool table_store(struct table *table, struct table_position *position,
 /*
  * Stores an event that was set aside in an epoch after all, and takes it out of sink_dead, in one transaction.
  * It needs no lease and moves no position, so the sink may run meanwhile. ERROR_REJECTED: the database still
- * refuses it; ERROR_CONFLICT: it is not there any more. Then nothing was changed.
+ * refuses it, or its key has a row and which of the two is newer is not known; ERROR_CONFLICT: it is not there
+ * any more. Then nothing was changed. One that is older than what is stored counts as stored.
  */
 bool table_store_again(
 	struct table *table, int64_t epoch, const struct table_event *event, struct error *err);

@@ -20,15 +20,26 @@ struct table_driver {
 	bool (*store)(struct table *table, const struct table_store *store, struct error *err);
 };
 
-extern const struct table_driver table_sqlite, table_postgres;
+extern const struct table_driver table_sqlite, table_postgres; /* of an archive */
+extern const struct table_driver table_sqlite_mapped, table_postgres_mapped; /* with a plan */
 
 struct table {
 	const struct table_driver *driver;
 	const struct config_sink *config;
 	struct db *db;
 	struct lease lease;
+	const char *
+		marks; /* what tells which events are stored: the archive, or marks beside the table */
+	struct plan *plan; /* NULL: an archive */
+	bool in_order; /* every event is newer than all before it */
 	size_t already; /* events that stood there when they were to be stored */
 };
+
+/* Whether the columns are still those of the plan; else err (ERROR_CONFLICT: open again). */
+bool table_check_plan(struct table *table, struct error *err);
+
+/* The newest event of a store as it is in the stream, or NULL. */
+const struct table_event *table_newest_of(const struct table_store *store);
 
 /* What a store says when it changed nothing. */
 bool table_lost_lease(const struct table *table, struct error *err);

@@ -15,9 +15,9 @@ includes() {
 includes | awk '
 	function wrong(why) { print $1 ": includes " $2 ": " why; }
 	{ file = $1; included = $2; layer = file; sub(/^src\//, "", layer); sub(/\/?[^\/]*$/, "", layer) }
-	included ~ /^sqlite3/ && file !~ /^src\/(db\/sqlite\.[ch]|relay\/outbox_sqlite[a-z_]*\.[ch]|sink\/table_sqlite\.c|history\/[a-z]*_sqlite\.c)$/ {
+	included ~ /^sqlite3/ && file !~ /^src\/(db\/sqlite\.[ch]|relay\/outbox_sqlite[a-z_]*\.[ch]|sink\/table_sqlite[a-z_]*\.[ch]|history\/[a-z]*_sqlite\.c)$/ {
 		wrong("only db/sqlite.[ch] and the SQLite drivers may") }
-	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres(_url)?\.[ch]|relay\/outbox_postgres[a-z_]*\.[ch]|sink\/table_postgres\.c|history\/[a-z]*_postgres\.c)$/ {
+	included ~ /^(libpq|postgresql\/|pg_)/ && file !~ /^src\/(db\/postgres(_url)?\.[ch]|relay\/outbox_postgres[a-z_]*\.[ch]|sink\/table_postgres[a-z_]*\.[ch]|history\/[a-z]*_postgres\.c)$/ {
 		wrong("only db/postgres[_url].[ch] and the PostgreSQL drivers may") }
 	included ~ /^nats(\/nats)?\.h$/ && file !~ /^src\/(nats\/[^\/]*\.c|relay\/publisher\.c|sink\/consumer\.c)$/ {
 		wrong("only nats/*.c, relay/publisher.c and sink/consumer.c may") }

@@ -1,0 +1,2 @@
+-- Forgets which events are stored, up to a sequence: they never come again.
+DELETE FROM dray.sink_version WHERE sink = $1 AND stream = $2 AND epoch = CAST($3 AS bigint) AND version <= CAST($4 AS bigint)

@@ -1,0 +1,7 @@
+stored AS ( -- a row an event
+	INSERT INTO {table} ({columns})
+	SELECT {values}
+	FROM unnest({arrays}) AS e ({names})
+	WHERE EXISTS (SELECT FROM agreed)
+	RETURNING 1
+)

@@ -1,0 +1,15 @@
+event AS (
+	SELECT DISTINCT ON (e.seq) e.*
+	FROM unnest({arrays}) AS e ({names})
+	WHERE EXISTS (SELECT FROM agreed)
+), seen AS ( -- a durable gives events again
+	INSERT INTO dray.sink_version (sink, stream, key, epoch, version, deleted)
+	SELECT $5, $6, e.seq || '@' || e.version, $8::bigint, e.seq, false FROM event AS e
+	ON CONFLICT (sink, stream, key) DO NOTHING
+	RETURNING version
+), stored AS (
+	INSERT INTO {table} ({columns})
+	SELECT {values}
+	FROM event AS e JOIN seen ON seen.version = e.seq
+	RETURNING 1
+)

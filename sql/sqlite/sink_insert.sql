@@ -1,0 +1,2 @@
+-- Stores one event as a row.
+INSERT INTO {table} ({columns}) VALUES ({values})

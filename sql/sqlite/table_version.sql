@@ -1,0 +1,2 @@
+-- Changes with every change of a table's columns.
+PRAGMA schema_version

@@ -1,0 +1,157 @@
+/* A sink that maps, over a table of the test's own. */
+#include "target.h"
+
+#include "db/migrate.h"
+
+static struct pg_server server;
+static int databases;
+
+int target_start(void **state)
+{
+	(void)state;
+	pg_server_start(&server, "pg", NULL);
+	return 0;
+}
+
+int target_end(void **state)
+{
+	(void)state;
+	pg_server_end(&server);
+	return 0;
+}
+
+static void migrate(const char *url)
+{
+	struct migrate_report report;
+	struct error err;
+	struct db *db = db_create(url, "test", NULL, &err);
+
+	if (!db || !db_open(db, true, &err) ||
+		!migrate_apply(db, MIGRATE_EVENTS, NULL, &report, &err))
+		give_up("%s", err.text);
+	db_destroy(db);
+}
+
+struct target target_make(
+	bool postgres, const char *mode, const char *table_sqlite, const char *table_postgres)
+{
+	struct target target = { 0 };
+	char *name = text("target%d", ++databases);
+
+	if (postgres)
+		pg_server_make_database(&server, name);
+	char *url = postgres ? pg_server_url(&server, name)
+			     : text("sqlite:%s", scratch_path("%s.db", name));
+	migrate(url);
+	target.look = testdb_open(url);
+	testdb_exec(target.look, "%s", postgres ? table_postgres : table_sqlite);
+	target.config = config_default();
+	target.sink = config_add_sink(target.config, "mapped", url, "SHOP");
+	target_set(&target, "mode", mode);
+	target_set(&target, "table", "t");
+	load_init(&target.load, 10000, 1);
+	return target;
+}
+
+void target_set(struct target *target, const char *key, const char *value)
+{
+	struct error err;
+
+	if (!config_set(target->sink, "sink", key, value, &err))
+		give_up("%s", err.text);
+}
+
+bool target_try_open(struct target *target, struct error *err)
+{
+	if (!config_check_sink(target->sink, err))
+		give_up("%s", err->text);
+	if (!target->table)
+		target->table = table_create(target->sink, NULL, err);
+	if (!target->table || !table_open(target->table, err))
+		return false;
+	target->load.plan = table_plan(target->table);
+	return table_take(target->table, err);
+}
+
+void target_open(struct target *target)
+{
+	struct error err;
+	bool found;
+
+	if (!target_try_open(target, &err) ||
+		!table_load(target->table, &found, &target->position, &err))
+		give_up("%s", err.text);
+	if (!found && !table_begin(target->table, "then", 0, &target->position, &err))
+		give_up("%s", err.text);
+}
+
+void target_drop(struct target *target)
+{
+	load_finish(&target->load);
+	table_destroy(target->table);
+	config_destroy(target->config);
+	testdb_close(target->look);
+}
+
+void target_add(struct target *target, int64_t seq, const char *key, const char *headers,
+	const char *payload)
+{
+	const struct pull_message message = { .subject = SLICE("shop.order.eu"),
+		.key = slice_of(key),
+		.headers = slice_of(headers),
+		.payload = slice_of(payload),
+		.seq = (uint64_t)seq,
+		.time_ns = INT64_C(1700000000123456789) };
+
+	load_add(&target->load, &message);
+}
+
+bool target_try_store(struct target *target, struct error *err)
+{
+	return load_store(&target->load, target->table, &target->position, err);
+}
+
+size_t target_store(struct target *target)
+{
+	struct error err;
+
+	if (!target_try_store(target, &err))
+		give_up("%s", err.text);
+	size_t dead = load_dead(&target->load);
+	load_clear(&target->load);
+	return dead;
+}
+
+struct rows {
+	char *text;
+	int columns;
+};
+
+static void add_row(void *context, const char *const *cells)
+{
+	struct rows *rows = context;
+
+	for (int i = 0; i < rows->columns; i++)
+		rows->text = text("%s%s%s", rows->text, i ? "|" : "", cells[i] ? cells[i] : "~");
+	rows->text = text("%s;", rows->text);
+}
+
+char *target_rows(struct target *target, const char *query)
+{
+	struct rows rows = { text("%s", ""), 1 };
+	int depth = 0;
+
+	for (const char *c = query; *c && strncmp(c, " FROM ", 6) != 0; c++) {
+		depth += (*c == '(') - (*c == ')');
+		rows.columns += *c == ',' && depth == 0;
+	}
+	testdb_each(target->look, add_row, &rows, query);
+	return rows.text;
+}
+
+char *target_dead(struct target *target)
+{
+	return target_rows(target,
+		text("SELECT seq, error FROM %s ORDER BY epoch, seq",
+			testdb_table(target->look, "sink_dead")));
+}
