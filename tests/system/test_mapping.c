@@ -1,0 +1,265 @@
+/*
+ * Mixed events (rows, later states of them, deletes, duplicates, some that are no JSON) go into a table that is
+ * not Dray's, while dray is killed between every two steps and the database is restarted. In the end the table
+ * is what the test makes of the same events by itself.
+ */
+#include <inttypes.h>
+#include <signal.h>
+
+#include "fixture.h"
+
+#define KEYS 50
+#define BAD  400 /* every so manieth event is no JSON */
+
+enum mode { INSERT, UPSERT, VERSIONS, MODES };
+
+static const char *const mode_names[MODES] = { "insert", "upsert", "versions" };
+
+struct job {
+	const char *kind;
+	enum mode mode;
+	bool queue; /* a workqueue: events come in any order */
+	char *name, *to, *config;
+	struct testdb *table;
+	struct jetstream *js;
+	int64_t events, good, bad;
+	int *seen; /* of SINK_INSERT: how often each number was published */
+	struct row {
+		bool there, known;
+		int64_t number, version;
+	} rows[KEYS];
+};
+
+static int64_t event_count(void)
+{
+	return number_from("DRAY_ROWS", long_run() ? 100000 : 1500);
+}
+
+static const char *settings_of(enum mode mode)
+{
+	static const char columns[] =
+		"columns: { k: \"@subject[1]\", n: $.n, price: $.price, rest: { from: $.rest, default: none } }";
+
+	if (mode == INSERT)
+		return text("mode: insert, %s", columns);
+	return text("mode: upsert, key: [k], tombstones: %s, %s%s",
+		mode == UPSERT ? "true" : "false", columns,
+		mode == UPSERT ? ""
+			       : ", version: $.v, delete_when: { from: $.op, equals: delete }");
+}
+
+static void job_start(struct job *job, const char *kind, enum mode mode, bool queue)
+{
+	*job = (struct job){ .kind = kind, .mode = mode, .queue = queue };
+	job->name = text("MAP_%s_%s%s", kind, mode_names[mode], queue ? "_queue" : "");
+	job->to = fixture_database(kind, text("map_%s%s", mode_names[mode], queue ? "_queue" : ""));
+	job->config = fixture_config(job->name,
+		"sinks: [ { name: map, database: \"%s\", stream: %s, table: t, batch: 150, lease: 1s, %s } ]\n",
+		job->to, job->name, settings_of(mode));
+	job->js = jetstream_open(nats.url);
+	jetstream_make(job->js, job->name, text("\"%s.>\"", job->name),
+		queue ? "\"retention\":\"workqueue\"" : NULL);
+	dray_expect(0, "migrate", "-c", job->config);
+	job->table = testdb_open(job->to);
+	testdb_exec(job->table, "CREATE TABLE t (k %s, n bigint, price text, rest text)",
+		mode == INSERT ? "text" : "text PRIMARY KEY");
+	job->seen = keep(calloc((size_t)event_count() + 1, sizeof(*job->seen)));
+}
+
+/* What one event does, by the rules and nothing of Dray's. */
+static void apply(struct job *job, int key, int64_t number, int64_t version, bool deletes)
+{
+	struct row *row = &job->rows[key];
+
+	job->good++;
+	job->seen[number]++;
+	if (job->mode == VERSIONS && row->known && version < row->version)
+		return;
+	*row = (struct row){
+		.there = !deletes, .known = true, .number = number, .version = version
+	};
+}
+
+static void publish(struct job *job, int key, const char *payload)
+{
+	jetstream_publish(job->js, text("%s.k%02d", job->name, key), NULL, payload);
+	job->events++;
+}
+
+static void publish_one(struct job *job, int64_t number, uint32_t *random)
+{
+	int key = (int)(fixture_random(random) % KEYS);
+	int64_t version = (int64_t)(fixture_random(random) % 100);
+	bool deletes = job->mode != INSERT && fixture_random(random) % 5 == 0;
+	int times = fixture_random(random) % 10 == 0 ? 2 : 1;
+	char *payload = text("{\"n\":%" PRId64 ",\"v\":%" PRId64 ",\"price\":%" PRId64 ".10%s%s}",
+		number, version, number, deletes ? ",\"op\":\"delete\"" : "",
+		number % 3 ? ",\"rest\":null" : "");
+
+	if (number % BAD == BAD - 1) {
+		publish(job, key, "{ no");
+		job->bad++;
+		return;
+	}
+	for (; times > 0; times--) {
+		publish(job, key, deletes && job->mode == UPSERT ? "" : payload);
+		apply(job, key, number, version, deletes);
+	}
+}
+
+static int64_t stored(struct job *job)
+{
+	int64_t seq = 0;
+
+	if (!testdb_try_int(job->table, &seq,
+		    text("SELECT max(seq) FROM %s", testdb_table(job->table, "sink_position"))))
+		return 0;
+	return seq;
+}
+
+static void kill_everywhere(struct job *job)
+{
+	static const char *const points[] = { "sink.after_fetch=kill@2", "sink.before_store=kill@2",
+		"sink.after_store=kill", "sink.after_store=kill@3" };
+
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		struct proc *dray_ = dray_start(job->name, points[i], "run", "-c", job->config);
+		assert_int_equal(proc_wait(dray_, patience(60000)), 128 + SIGKILL);
+	}
+	if (!job->queue)
+		return;
+	struct proc *dray_ =
+		dray_start(job->name, "sink.before_ack=kill", "run", "-c", job->config);
+	assert_int_equal(proc_wait(dray_, patience(60000)), 128 + SIGKILL);
+}
+
+static void wait_stored(struct job *job)
+{
+	if (job->queue)
+		WAIT_UNTIL(120000, jetstream_count(job->js, job->name) == 0);
+	else
+		WAIT_UNTIL(120000, stored(job) == job->events);
+}
+
+static void check_inserted(void *context, const char *const *cells)
+{
+	struct job *job = context;
+	int64_t number = strtoll(cells[0], NULL, 10);
+
+	assert_string_equal(cells[1], text("%" PRId64 ".10", number));
+	if (number % 3)
+		assert_null(cells[2]);
+	else
+		assert_string_equal(cells[2], "none");
+	assert_true(number >= 0 && number < event_count());
+	assert_true(--job->seen[number] >= 0);
+}
+
+static void check_upserted(void *context, const char *const *cells)
+{
+	struct job *job = context;
+	struct row *row = &job->rows[atoi(cells[3] + 1)];
+
+	if (!row->there || strtoll(cells[0], NULL, 10) != row->number)
+		give_up("key %s is %s, and should be %" PRId64 " (%s)", cells[3], cells[0],
+			row->number, row->there ? "there" : "deleted");
+	assert_string_equal(cells[1], text("%" PRId64 ".10", row->number));
+	row->there = false;
+}
+
+static void check_table(struct job *job)
+{
+	int64_t rows = testdb_int(job->table, "SELECT count(*) FROM t");
+
+	if (job->mode == INSERT)
+		assert_int_equal(rows, job->good);
+	testdb_each(job->table, job->mode == INSERT ? check_inserted : check_upserted, job,
+		"SELECT n, price, rest, k FROM t");
+	for (int key = 0; job->mode != INSERT && key < KEYS; key++)
+		if (job->rows[key].there)
+			give_up("key %d is missing", key);
+	assert_int_equal(testdb_int(job->table, "SELECT count(*) FROM %s",
+				 testdb_table(job->table, "sink_dead")),
+		job->bad);
+}
+
+static void run(const char *kind, enum mode mode, bool queue)
+{
+	struct job job;
+	uint32_t random = 7;
+	int64_t half;
+
+	job_start(&job, kind, mode, queue);
+	half = event_count() / 2;
+	for (int64_t number = 0; number < half; number++)
+		publish_one(&job, number, &random);
+	kill_everywhere(&job);
+	struct proc *daemon = dray_start(job.name, NULL, "run", "-c", job.config);
+	for (int64_t number = half; number < event_count(); number++) {
+		publish_one(&job, number, &random);
+		if (number == half + half / 2) {
+			proc_kill(daemon);
+			if (strcmp(kind, "postgres") == 0)
+				pg_server_restart(&pg);
+			daemon = dray_start(job.name, NULL, "run", "-c", job.config);
+		}
+		if (number == half + half / 3 && strcmp(kind, "postgres") == 0)
+			pg_server_restart(&pg); /* under the running one */
+	}
+	wait_stored(&job);
+	dray_stop(daemon);
+	testdb_close(job.table);
+	job.table = testdb_open(job.to); /* its server was restarted */
+	check_table(&job);
+	jetstream_delete(job.js, job.name);
+	jetstream_close(job.js);
+	testdb_close(job.table);
+}
+
+static void test_insert(void **state)
+{
+	run(*state, INSERT, false);
+}
+
+static void test_upsert(void **state)
+{
+	run(*state, UPSERT, false);
+}
+
+static void test_own_versions(void **state)
+{
+	run(*state, VERSIONS, false);
+}
+
+static void test_insert_from_a_workqueue(void **state)
+{
+	run(*state, INSERT, true);
+}
+
+static void test_upsert_from_a_workqueue(void **state)
+{
+	run(*state, UPSERT, true);
+}
+
+/* Each takes seconds, most of them for dray to start again, or for a durable to give events again. */
+int main(void)
+{
+	const struct CMUnitTest few[] = {
+		FOR_ONE(test_insert, "sqlite"),
+		FOR_BOTH(test_upsert),
+		FOR_ONE(test_own_versions, "postgres"),
+		FOR_ONE(test_insert_from_a_workqueue, "postgres"),
+	};
+	const struct CMUnitTest all[] = {
+		FOR_BOTH(test_insert),
+		FOR_BOTH(test_upsert),
+		FOR_BOTH(test_own_versions),
+		FOR_BOTH(test_insert_from_a_workqueue),
+		FOR_BOTH(test_upsert_from_a_workqueue),
+	};
+
+	only_named_tests();
+	if (long_run())
+		return cmocka_run_group_tests_name("mapping", all, fixture_start, NULL);
+	return cmocka_run_group_tests_name("mapping", few, fixture_start, NULL);
+}
