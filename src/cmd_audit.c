@@ -144,6 +144,16 @@ static int audit(struct work *work, const struct config *config, const struct co
 	return missing > 0 ? 1 : 0;
 }
 
+static int refuse_borrowed(const struct work *work, const struct config_relay *relay)
+{
+	struct error err;
+
+	error_set(&err, ERROR_USAGE,
+		"%s: a table that Dray did not make does not say where its rows were stored",
+		relay->name);
+	return cli_fail(work->cli, &err);
+}
+
 static int audit_all(struct work *work, const struct config *config, struct stop *stop)
 {
 	const char *wanted = work->cli->pipeline;
@@ -155,7 +165,9 @@ static int audit_all(struct work *work, const struct config *config, struct stop
 		if (wanted && strcmp(config->relays[i].name, wanted) != 0)
 			continue;
 		found = true;
-		int one = audit(work, config, &config->relays[i], stop);
+		int one = config->relays[i].borrowed.id
+			? refuse_borrowed(work, &config->relays[i])
+			: audit(work, config, &config->relays[i], stop);
 		status = findings_worse_status(status, one);
 	}
 	if (found)

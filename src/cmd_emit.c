@@ -138,6 +138,10 @@ static bool use_relay(
 	for (size_t i = 0; i < config->relay_count; i++) {
 		if (name && strcmp(config->relays[i].name, name) != 0)
 			continue;
+		if (config->relays[i].borrowed.id)
+			return error_set(err, ERROR_USAGE,
+				"relay %s has a table that Dray did not make: write into it with SQL",
+				config->relays[i].name);
 		emit->database = config->relays[i].database;
 		emit->table = config->relays[i].table;
 		return true;

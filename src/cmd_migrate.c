@@ -39,6 +39,7 @@ static void say_table(struct work *work, const char *label, const char *table,
 		printf("%s: %s: up to date\n", label, table);
 }
 
+/* table NULL: what Dray keeps beside a table that it did not make. */
 static void migrate(
 	struct work *work, const char *url, enum migrate_target target, const char *table)
 {
@@ -48,7 +49,7 @@ static void migrate(
 
 	config_hide_secrets(url, &label);
 	if (cmd_migrate_table(url, target, table, &report, &err))
-		say_table(work, label.data, table, &report);
+		say_table(work, label.data, table ? table : "beside", &report);
 	else
 		failed(work, &err);
 	buf_finish(&label);
@@ -86,8 +87,12 @@ static void migrate_config(struct work *work)
 
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->relay_count; i++)
-		migrate(work, config->relays[i].database, MIGRATE_OUTBOX, config->relays[i].table);
+	for (size_t i = 0; i < config->relay_count; i++) {
+		const struct config_relay *relay = &config->relays[i];
+		bool own = !relay->borrowed.id;
+		migrate(work, relay->database, own ? MIGRATE_OUTBOX : MIGRATE_CORE,
+			own ? relay->table : NULL);
+	}
 	for (size_t i = 0; i < config->sink_count; i++)
 		migrate(work, config->sinks[i].database, MIGRATE_EVENTS,
 			config->sinks[i].mode == SINK_ARCHIVE ? config->sinks[i].table : NULL);

@@ -167,7 +167,7 @@ static bool take_pile(
 	const struct dead_pile *pile = &piles->items[at];
 	struct pruning pruning = { .work = work, .pile = pile };
 	int64_t retention = pile->is_sink ? 0 : retention_of(work, pile);
-	bool rows = !pile->is_sink && (retention > 0 || work->older_ms == 0);
+	bool rows = !pile->is_sink && !pile->borrowed && (retention > 0 || work->older_ms == 0);
 	bool discarded = work->discarded_ms >= 0 && is_first(piles, at);
 
 	work->pruned += rows || work->discarded_ms >= 0;

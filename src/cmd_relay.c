@@ -55,8 +55,12 @@ static bool prepare(const struct cli *cli, struct config *config, struct error *
 	if (!set_up(cli, config, err))
 		return false;
 	cli_setup_log(cli, config);
+	config_finish_relay(&config->relays[0]);
 	const struct config_relay *relay = &config->relays[0];
-	if (!cmd_migrate_table(relay->database, MIGRATE_OUTBOX, relay->table, &report, err))
+	bool own = !relay->borrowed.id;
+	if (!config_check_relay(relay, err) ||
+		!cmd_migrate_table(relay->database, own ? MIGRATE_OUTBOX : MIGRATE_CORE,
+			own ? relay->table : NULL, &report, err))
 		return false;
 	if (report.switched_to_wal)
 		log_info(relay->name, "switched the file to WAL, which stays with it");

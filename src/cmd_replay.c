@@ -153,6 +153,10 @@ static bool use_pipeline(struct work *work, const char *name, struct error *err)
 			name ? "the config has no relay and no sink \"%.80s\""
 			     : "say whose table with --pipeline NAME, or name a database with --database",
 			name);
+	if (relay && relay->borrowed.id && !work->cli->table)
+		return error_set(err, ERROR_USAGE,
+			"relay %s has a table that Dray did not make: name an archive of its events",
+			relay->name);
 	work->like = relay;
 	free(work->run.relay);
 	work->run.relay = memory_text(relay ? relay->name : sink->name);

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "config_borrowed.h"
 #include "config_columns.h"
 #include "config_value.h"
 #include "config_yaml.h"
@@ -74,10 +75,26 @@ static char *default_table(const char *database, const char *sqlite, const char 
 	return memory_text(kind == DB_SQLITE ? sqlite : postgres);
 }
 
-static void finish_relay(struct config_relay *relay)
+void config_finish_relay(struct config_relay *relay)
 {
-	if (!relay->table)
+	borrowed_finish(relay);
+	if (!relay->table && !relay->borrowed.id)
 		relay->table = default_table(relay->database, "dray_outbox", "dray.outbox");
+}
+
+bool config_check_relay(const struct config_relay *relay, struct error *err)
+{
+	return borrowed_check(relay, err);
+}
+
+static void check_relays(const struct config *config, struct problems *problems)
+{
+	size_t count = problems->count ? 0 : config->relay_count; /* first what is wrong alone */
+	struct error err;
+
+	for (size_t i = 0; i < count && !problems_full(problems); i++)
+		if (!config_check_relay(&config->relays[i], &err))
+			problems_add(problems, config->relays[i].line, "%s", err.text);
 }
 
 static char *archive_of(const struct config_sink *sink)
@@ -255,10 +272,11 @@ static void check_whole(struct config *config, int nats_line, struct problems *p
 	check_names(config, problems);
 	check_retries(config, problems);
 	check_ordering(config, problems);
+	for (size_t i = 0; i < config->relay_count; i++)
+		config_finish_relay(&config->relays[i]);
+	check_relays(config, problems);
 	check_sinks(config, problems);
 	check_audits(config, problems);
-	for (size_t i = 0; i < config->relay_count; i++)
-		finish_relay(&config->relays[i]);
 	for (size_t i = 0; i < config->sink_count; i++)
 		finish_sink(&config->sinks[i]);
 }
@@ -302,7 +320,7 @@ struct config_relay *config_add_relay(struct config *config, const char *name, c
 
 	relay->name = memory_text(name);
 	relay->database = memory_text(database);
-	finish_relay(relay);
+	config_finish_relay(relay);
 	return relay;
 }
 

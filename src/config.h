@@ -79,8 +79,25 @@ struct config_retry {
 	int64_t max_attempts; /* 0: for ever */
 };
 
+enum preset { PRESET_NONE, PRESET_DEBEZIUM };
+
+/*
+ * An outbox table that Dray did not make: the names of its columns, and texts in which {NAME} stands for a
+ * column's value. id NULL: the table is Dray's own.
+ */
+struct config_borrowed {
+	char *id, *order, *payload, *created_at, *state,
+		*delivered_at; /* columns; id alone is needed */
+	char *event_id, *subject, *key; /* texts */
+	struct config_list headers; /* NAME=TEXT */
+	char *pending_state, *delivered_state,
+		*dead_state; /* values of state; pending NULL: SQL NULL */
+};
+
 struct config_relay {
 	char *name, *database, *table;
+	enum preset preset;
+	struct config_borrowed borrowed;
 	char *stream; /* NULL: any stream that takes the subject */
 	enum ordering ordering;
 	enum on_delivered on_delivered;
@@ -162,6 +179,13 @@ bool config_set(void *section, const char *section_kind, const char *key, const 
 	struct error *err); /* section_kind: "relay", "sink", "stream", "nats", "" for the top */
 
 bool config_check_sink(const struct config_sink *sink, struct error *err);
+
+/*
+ * Fills in what a relay's preset and its other settings say; and whether its settings go together (ERROR_USAGE).
+ * To be called when all are set, by whoever sets some with config_set.
+ */
+void config_finish_relay(struct config_relay *relay);
+bool config_check_relay(const struct config_relay *relay, struct error *err);
 
 /* The effective config as YAML, every key, secrets as "(set)". */
 void config_print(const struct config *config, struct buf *out);

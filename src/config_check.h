@@ -22,6 +22,8 @@ bool check_table(const char *value, struct error *err);
 bool check_source(const char *value, struct error *err); /* as source.h has it */
 bool check_column_name(const char *value, struct error *err);
 bool check_header_name(const char *value, struct error *err);
+bool check_template(const char *value, struct error *err); /* a text with {COLUMN} in it */
+bool check_header_template(const char *value, struct error *err); /* NAME=TEXT */
 bool check_time(const char *value, struct error *err); /* RFC 3339 in UTC */
 
 #endif

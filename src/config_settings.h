@@ -44,6 +44,7 @@ struct setting {
 	const char *const *choices; /* of SETTING_CHOICE, in the order of its enum */
 	const char *const *later; /* further choices that this version refuses by name; "*": any */
 	setting_check_fn *check; /* of a text or of each item of a list */
+	bool pairs; /* of SETTING_LIST: a mapping may stand there, too, whose items become NAME=VALUE */
 	bool required, secret;
 	bool shown; /* stands in the template without a # before it */
 	const struct section *section; /* of SETTING_SECTION and SETTING_SECTIONS */

@@ -112,6 +112,31 @@ static void read_list(
 	free(items);
 }
 
+/* A mapping in the place of a list: its items become NAME=VALUE. */
+static void read_pairs(
+	struct loader *loader, const struct setting *setting, void *values, const yaml_node_t *node)
+{
+	const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	size_t room = (size_t)(node->data.mapping.pairs.top - pair), count = 0;
+	char **items = memory_new((room + 1) * sizeof(*items));
+	struct error err;
+
+	for (; pair < node->data.mapping.pairs.top && !problems_full(loader->problems); pair++) {
+		char *name = expanded(loader, setting->key, node_at(loader, pair->key));
+		char *value = expanded(loader, setting->key, node_at(loader, pair->value));
+		if (name && value)
+			items[count++] = memory_format("%s=%s", name, value);
+		free(name);
+		free(value);
+	}
+	if (!value_set_list(setting, values, (const char *const *)items, count, &err) &&
+		count == room)
+		problems_add(loader->problems, line_of(node), "%s", err.text);
+	while (count > 0)
+		free(items[--count]);
+	free(items);
+}
+
 static const yaml_node_pair_t *find_key(struct loader *loader, const yaml_node_t *node,
 	const char *name, const yaml_node_pair_t *end)
 {
@@ -245,6 +270,8 @@ static void read_value(
 		read_columns(loader, setting, values, node);
 	} else if (setting->type == SETTING_LIST && node->type == YAML_SEQUENCE_NODE) {
 		read_list(loader, setting, values, node);
+	} else if (setting->pairs && node->type == YAML_MAPPING_NODE) {
+		read_pairs(loader, setting, values, node);
 	} else {
 		read_scalar(loader, setting, values, node);
 	}

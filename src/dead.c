@@ -37,6 +37,12 @@ struct place {
 
 bool dead_open(struct dead *dead, const struct dead_pile *pile, struct error *err)
 {
+	*dead = (struct dead){ 0 };
+	if (pile->borrowed)
+		return error_set(err, ERROR_USAGE,
+			"%s: dray dead does not reach into a table that Dray did not make; what was "
+			"given up on stands in dray.borrowed_row, in SQLite dray_borrowed_row",
+			pile->name);
 	*dead = (struct dead){ .pile = pile, .db = cmd_open(pile->database, false, err) };
 	return dead->db &&
 		migrate_check(

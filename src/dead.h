@@ -19,6 +19,7 @@ struct dead_pile {
 	const char *database; /* belongs to whoever made the pile */
 	char *table; /* a relay's outbox; NULL: of a sink */
 	bool total_order; /* a relay with ordering: stream */
+	bool borrowed; /* a table that Dray did not make: dead_open refuses it */
 	const struct config_sink *sink; /* how to store its events; NULL: not known */
 };
 

@@ -39,6 +39,7 @@ bool dead_piles_of_config(
 		struct dead_pile *pile = add(piles, relay->name, relay->database, false);
 		pile->table = memory_text(relay->table);
 		pile->total_order = relay->ordering == ORDERING_STREAM;
+		pile->borrowed = relay->borrowed.id != NULL;
 	}
 	for (size_t i = 0; i < config->sink_count; i++) {
 		const struct config_sink *sink = &config->sinks[i];

@@ -40,6 +40,9 @@ struct reader {
 	struct db *db;
 	struct arena arena;
 	struct db_rows pipelines; /* none where no process ever ran */
+	struct db_rows versions; /* tells which tables are Dray's own */
+	bool configured; /* what the config says counts: borrowed */
+	bool borrowed; /* a relay's table is not Dray's own */
 	json_t *result;
 	struct error *err;
 };
@@ -100,6 +103,19 @@ static void add_report(const struct reader *reader, json_t *item, size_t row)
 		item, "updated_at", cmd_json_text(db_cell(rows, row, PIPELINE_UPDATED_AT)));
 }
 
+/* Of a table that Dray did not make only the failed rows are known. */
+static bool add_borrowed(struct reader *reader, json_t *item, const char *table)
+{
+	struct db_rows rows;
+
+	if (!db_run(reader->db, SQL_STATUS_BORROWED, NULL, &table, 1, &reader->arena, &rows,
+		    reader->err))
+		return false;
+	json_object_set_new(item, "dead", whole(db_cell(&rows, 0, 0)));
+	json_object_set_new(item, "stuck", whole(db_cell(&rows, 0, 1)));
+	return true;
+}
+
 static bool add_outbox(struct reader *reader, json_t *item, const char *table)
 {
 	struct db_rows rows;
@@ -149,6 +165,15 @@ static bool add_pause(struct reader *reader, json_t *item, const char *kind, con
 	return true;
 }
 
+static bool is_borrowed(const struct reader *reader, const char *table)
+{
+	for (size_t row = 0; row < reader->versions.rows; row++)
+		if (strcmp(db_cell(&reader->versions, row, VERSION_NAME), "outbox") == 0 &&
+			strcmp(db_cell(&reader->versions, row, VERSION_TARGET), table) == 0)
+			return false;
+	return !reader->configured || reader->borrowed;
+}
+
 static bool add_pipeline(
 	struct reader *reader, const char *name, const char *kind, const char *resource)
 {
@@ -160,8 +185,10 @@ static bool add_pipeline(
 			strcmp(db_cell(&reader->pipelines, row, PIPELINE_KIND), kind) == 0)
 			add_report(reader, item, row);
 	return add_pause(reader, item, relay ? "outbox" : "sink", relay ? resource : name) &&
-		(relay ? add_outbox(reader, item, resource)
-		       : add_sink(reader, item, name, resource));
+		(!relay ? add_sink(reader, item, name, resource)
+				: is_borrowed(reader, resource)
+				? add_borrowed(reader, item, resource)
+				: add_outbox(reader, item, resource));
 }
 
 static bool open_reader(struct reader *reader, const char *url, struct stop *stop)
@@ -170,14 +197,18 @@ static bool open_reader(struct reader *reader, const char *url, struct stop *sto
 	return reader->db && db_open(reader->db, false, reader->err) &&
 		migrate_check(reader->db, MIGRATE_CORE, NULL, reader->err) &&
 		db_run(reader->db, SQL_STATUS_PIPELINES, NULL, NULL, 0, &reader->arena,
-			&reader->pipelines, reader->err);
+			&reader->pipelines, reader->err) &&
+		db_run(reader->db, SQL_SCHEMA_VERSIONS, NULL, NULL, 0, &reader->arena,
+			&reader->versions, reader->err);
 }
 
 static void read_one(const char *url, const char *name, const char *kind, const char *resource,
-	struct stop *stop, json_t *result, status_failed_fn *failed, void *context)
+	bool borrowed, struct stop *stop, json_t *result, status_failed_fn *failed, void *context)
 {
 	struct error err = { 0 };
-	struct reader reader = { .result = result, .err = &err };
+	struct reader reader = {
+		.result = result, .err = &err, .configured = true, .borrowed = borrowed
+	};
 
 	arena_init(&reader.arena);
 	if (!open_reader(&reader, url, stop) || !add_pipeline(&reader, name, kind, resource)) {
@@ -195,10 +226,11 @@ json_t *status_of_config(
 
 	for (size_t i = 0; i < config->relay_count; i++)
 		read_one(config->relays[i].database, config->relays[i].name, "relay",
-			config->relays[i].table, stop, result, failed, context);
+			config->relays[i].table, config->relays[i].borrowed.id != NULL, stop,
+			result, failed, context);
 	for (size_t i = 0; i < config->sink_count; i++)
 		read_one(config->sinks[i].database, config->sinks[i].name, "sink",
-			config->sinks[i].stream, stop, result, failed, context);
+			config->sinks[i].stream, false, stop, result, failed, context);
 	return result;
 }
 
@@ -213,14 +245,9 @@ static bool is_relayed(const struct reader *reader, const char *table)
 
 static bool add_idle_outboxes(struct reader *reader)
 {
-	struct db_rows versions;
-
-	if (!db_run(reader->db, SQL_SCHEMA_VERSIONS, NULL, NULL, 0, &reader->arena, &versions,
-		    reader->err))
-		return false;
-	for (size_t row = 0; row < versions.rows; row++) {
-		const char *table = db_cell(&versions, row, VERSION_TARGET);
-		if (strcmp(db_cell(&versions, row, VERSION_NAME), "outbox") != 0 ||
+	for (size_t row = 0; row < reader->versions.rows; row++) {
+		const char *table = db_cell(&reader->versions, row, VERSION_TARGET);
+		if (strcmp(db_cell(&reader->versions, row, VERSION_NAME), "outbox") != 0 ||
 			is_relayed(reader, table))
 			continue;
 		if (!add_outbox(reader, new_item(reader, NULL, "relay", table), table))

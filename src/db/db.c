@@ -212,12 +212,17 @@ bool db_run(struct db *db, enum statement statement, const char *table,
 	struct error *err)
 {
 	char *sql = db_statement_text(db->kind, statement, table);
-	bool ok = db->kind == DB_SQLITE
-		? run_sqlite(db, sql, parameters, count, arena, rows, err)
-		: run_postgres(db, sql, parameters, count, arena, rows, err);
+	bool ok = db_run_text(db, sql, parameters, count, arena, rows, err);
 
 	free(sql);
 	return ok;
+}
+
+bool db_run_text(struct db *db, const char *sql, const char *const *parameters, size_t count,
+	struct arena *arena, struct db_rows *rows, struct error *err)
+{
+	return db->kind == DB_SQLITE ? run_sqlite(db, sql, parameters, count, arena, rows, err)
+				     : run_postgres(db, sql, parameters, count, arena, rows, err);
 }
 
 static bool run_text(struct db *db, const char *sql, struct error *err)

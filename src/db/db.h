@@ -74,6 +74,10 @@ bool db_run(struct db *db, enum statement statement, const char *table,
 	const char *const *parameters, size_t count, struct arena *arena, struct db_rows *rows,
 	struct error *err);
 
+/* The same for a statement that was made by hand. */
+bool db_run_text(struct db *db, const char *sql, const char *const *parameters, size_t count,
+	struct arena *arena, struct db_rows *rows, struct error *err);
+
 /*
  * A transaction of several db_run. In SQLite it is a writer from the beginning. db_rollback does nothing
  * where none is open or the connection is gone.

@@ -35,7 +35,9 @@ struct outbox *outbox_create(
 
 	if (!db_check_url(config->database, &kind, err))
 		return NULL;
-	const struct outbox_driver *driver = kind == DB_SQLITE ? &outbox_sqlite : &outbox_postgres;
+	const struct outbox_driver *driver = config->borrowed.id ? &outbox_borrowed
+		: kind == DB_SQLITE				 ? &outbox_sqlite
+								 : &outbox_postgres;
 	struct outbox *outbox = driver->create();
 	if (outbox_init(outbox, driver, config, stop, err))
 		return outbox;

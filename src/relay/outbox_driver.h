@@ -47,7 +47,7 @@ struct outbox_driver {
 	bool (*wait)(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err);
 };
 
-extern const struct outbox_driver outbox_sqlite, outbox_postgres;
+extern const struct outbox_driver outbox_sqlite, outbox_postgres, outbox_borrowed;
 
 struct outbox {
 	const struct outbox_driver *driver;

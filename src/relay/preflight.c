@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "db/migrate.h"
 #include "nats/stream.h"
+#include "relay/borrowed_sql.h"
 #include "relay/streams.h"
 
 struct checked {
@@ -85,12 +86,89 @@ static void check_retention(const struct checked *c, struct db *db)
 	arena_finish(&arena);
 }
 
+static void add_json_text(struct buf *list, const char *text)
+{
+	buf_add_text(list, list->size ? ",\"" : "[\"");
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_add_char(list, '\\');
+		buf_add_char(list, *text);
+	}
+	buf_add_char(list, '"');
+}
+
+/* What stands in the way of marking, as PostgreSQL's catalogue has it. */
+static void check_rights(const struct checked *c, struct db *db)
+{
+	const struct config_borrowed *b = &c->relay->borrowed;
+	bool erase = c->relay->on_delivered == ON_DELIVERED_DELETE;
+	char *quoted = db_quote_table(c->relay->table, NULL);
+	struct buf marked = { 0 };
+	struct arena arena;
+	struct db_rows rows;
+
+	if (!erase && b->state)
+		add_json_text(&marked, b->state);
+	if (!erase && b->delivered_at)
+		add_json_text(&marked, b->delivered_at);
+	if (erase && b->dead_state)
+		add_json_text(&marked, b->state);
+	buf_add_text(&marked, marked.size ? "]" : "[]");
+	const char *parameters[] = { quoted, marked.data };
+	arena_init(&arena);
+	if (db_run(db, SQL_BORROWED_RIGHTS, NULL, parameters, 2, &arena, &rows, NULL)) {
+		const char *user = db_cell(&rows, 0, 3), *no_update = db_cell(&rows, 0, 2);
+		if (db_cell(&rows, 0, 0)[0] != 't')
+			SAY(c, FINDING_PROBLEM, "%s: GRANT SELECT ON %s TO %s", db_label(db),
+				c->relay->table, user);
+		if (erase && db_cell(&rows, 0, 1)[0] != 't')
+			SAY(c, FINDING_PROBLEM, "%s: GRANT DELETE ON %s TO %s", db_label(db),
+				c->relay->table, user);
+		if (no_update)
+			SAY(c, FINDING_PROBLEM, "%s: GRANT UPDATE (%s) ON %s TO %s", db_label(db),
+				no_update, c->relay->table, user);
+	}
+	arena_finish(&arena);
+	buf_finish(&marked);
+	free(quoted);
+}
+
+/* A table that Dray did not make. */
+static void check_borrowed(const struct checked *c, struct db *db)
+{
+	struct borrowed_sql sql = { 0 };
+	struct error err = { 0 };
+
+	if (!migrate_check(db, MIGRATE_CORE, NULL, &err) ||
+		!borrowed_sql_make(&sql, db, c->relay, &err)) {
+		problem(c, &err);
+		return;
+	}
+	SAY(c, FINDING_OK, "%s: %s is there, with the columns that are named", db_label(db),
+		c->relay->table);
+	if (!sql.sorts)
+		SAY(c, FINDING_WARNING,
+			"%s: ids of type %s tell no order: name columns.order, or events of a key "
+			"that are read together can be turned around",
+			c->relay->table, sql.id_type);
+	if (db_kind(db) == DB_POSTGRES)
+		check_rights(c, db);
+	borrowed_sql_finish(&sql);
+}
+
 static void check_database(const struct checked *c)
 {
 	struct error err = { 0 };
 	struct db *db = db_create(c->relay->database, "dray check", NULL, &err);
 
-	if (!db || !db_open(db, false, &err) ||
+	if (c->relay->borrowed.id && db && db_open(db, false, &err)) {
+		check_borrowed(c, db);
+		if (db_kind(db) == DB_POSTGRES)
+			check_postgres(c, db);
+		db_destroy(db);
+		return;
+	}
+	if (err.kind != ERROR_NONE || !db || !db_open(db, false, &err) ||
 		!migrate_check(db, MIGRATE_OUTBOX, c->relay->table, &err)) {
 		problem(c, &err);
 		db_destroy(db);

@@ -226,8 +226,6 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 		"[::1]:8423");
 	refused("http: { listen: \"[::1]:80\", token: x }\n", 1,
 		"http.token: not in this version of Dray yet; take it out");
-	refused_in_relay(
-		"columns: { id: n }", "columns: not in this version of Dray yet; take it out");
 	refused_in_sink("tables: []", "tables: not in this version of Dray yet; take it out");
 }
 
@@ -354,6 +352,30 @@ static void columns_can_be_set_by_name(void **state)
 	assert_false(config_check_sink(sink, &err));
 	assert_contains(err.text, "columns.c: it has either from");
 	config_destroy(config);
+}
+
+static void a_table_that_dray_did_not_make(void **state)
+{
+	struct config *config = load_good(
+		"relays:\n  - { name: a, database: \"sqlite:a.db\", table: t, preset: debezium,\n"
+		"      columns: { order: at, key: \"{x}-{{y}}\", headers: { ce-id: \"{id}\" } },\n"
+		"      on_delivered: delete }\n");
+	const struct config_borrowed *b = &config->relays[0].borrowed;
+
+	(void)state;
+	assert_string_equal(b->id, "id");
+	assert_string_equal(b->event_id, "{id}");
+	assert_string_equal(b->subject, "outbox.event.{aggregatetype}");
+	assert_string_equal(b->key, "{x}-{{y}}");
+	assert_string_equal(b->order, "at");
+	assert_string_equal(b->payload, "payload");
+	assert_int_equal(b->headers.count, 1);
+	assert_string_equal(b->headers.items[0], "ce-id={id}");
+	assert_null(b->state);
+	config_destroy(config);
+	refused_in_relay("columns: { subject: \"{\" }",
+		"columns.subject: \"{\" is no text with {COLUMN} in it; a brace itself is written {{");
+	refused_in_relay("columns: { headers: [x] }", "columns.headers: \"x\" is not NAME: TEXT");
 }
 
 static void values_are_checked(void **state)
@@ -760,8 +782,8 @@ static void settings_can_be_set_by_name(void **state)
 	assert_false(config_set(relay, "relay", "retry.mx", "1s", &err));
 	assert_string_equal(
 		err.text, "unknown setting \"retry.mx\" of a relay; did you mean \"retry.max\"?");
-	assert_false(config_set(relay, "relay", "columns", "1s", &err));
-	assert_string_equal(err.text, "columns: not in this version of Dray yet; take it out");
+	assert_false(config_set(sink, "sink", "tables", "a", &err));
+	assert_string_equal(err.text, "tables: not in this version of Dray yet; take it out");
 	config_destroy(config);
 }
 
@@ -779,6 +801,7 @@ int main(void)
 		cmocka_unit_test(columns_are_checked),
 		cmocka_unit_test(modes_need_their_settings),
 		cmocka_unit_test(columns_can_be_set_by_name),
+		cmocka_unit_test(a_table_that_dray_did_not_make),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(subjects_are_checked),
 		cmocka_unit_test(what_a_pipeline_needs_is_named),
