@@ -122,6 +122,8 @@ struct config_sink {
 	enum sink_mode mode;
 	struct config_list key; /* SINK_UPSERT: columns of a unique index of the table */
 	struct config_columns columns; /* SINK_INSERT, SINK_UPSERT */
+	enum config_switch
+		create; /* SINK_INSERT, SINK_UPSERT: make the table where it is missing */
 	char *version; /* SINK_UPSERT: a source */
 	struct config_delete_when delete_when;
 	enum config_switch tombstones; /* whether an event without a payload deletes */

@@ -79,14 +79,26 @@ const struct config_column *columns_find(const struct config_columns *columns, c
 	return NULL;
 }
 
+static void finish(struct config_column *column)
+{
+	free(column->name);
+	free(column->from);
+	free(column->value);
+	free(column->fallback);
+}
+
+void columns_remove(struct config_columns *columns, size_t i)
+{
+	finish(&columns->items[i]);
+	columns->count--;
+	memmove(&columns->items[i], &columns->items[i + 1],
+		(columns->count - i) * sizeof(*columns->items));
+}
+
 void columns_finish(struct config_columns *columns)
 {
-	for (size_t i = 0; i < columns->count; i++) {
-		free(columns->items[i].name);
-		free(columns->items[i].from);
-		free(columns->items[i].value);
-		free(columns->items[i].fallback);
-	}
+	for (size_t i = 0; i < columns->count; i++)
+		finish(&columns->items[i]);
 	free(columns->items);
 	*columns = (struct config_columns){ 0 };
 }
@@ -106,7 +118,9 @@ static bool check_mode(const struct config_sink *sink, struct error *err)
 		sink->delete_when.header || sink->delete_when.from || sink->delete_when.equals;
 
 	if (sink->mode == SINK_ARCHIVE &&
-		!belongs("columns", sink->columns.count > 0, "insert or upsert", mode, err))
+		(!belongs("columns", sink->columns.count > 0, "insert or upsert", mode, err) ||
+			!belongs("create", sink->create == CONFIG_TRUE, "insert or upsert", mode,
+				err)))
 		return false;
 	return sink->mode == SINK_UPSERT ||
 		(belongs("key", sink->key.count > 0, "upsert", mode, err) &&

@@ -17,6 +17,7 @@ bool columns_set(
 /* What holds between the members: to be called when all are set. */
 bool columns_check(const struct config_column *column, struct error *err);
 const struct config_column *columns_find(const struct config_columns *columns, const char *name);
+void columns_remove(struct config_columns *columns, size_t i);
 void columns_finish(struct config_columns *columns);
 
 /*

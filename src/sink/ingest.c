@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "sink/ddl.h"
 #include "sink/place.h"
 #include "sink/trim.h"
 #include "sink/turn.h"
@@ -266,9 +267,29 @@ static void give_lease_back(struct ingest *ingest)
 	lease_release(table_db(ingest->table), table_lease(ingest->table));
 }
 
+/* create: true; once is enough, since a table that vanishes later was somebody's doing. */
+static bool create_table(struct ingest *ingest, struct error *err)
+{
+	const struct config_sink *config = ingest->config;
+	bool made = false;
+
+	if (config->create != CONFIG_TRUE || ingest->created)
+		return true;
+	if (!link_is_up(ingest->link) && !link_connect(ingest->link, err))
+		return false;
+	struct db *db = db_create(config->database, "dray", ingest->stop, err);
+	ingest->created =
+		db && db_open(db, false, err) && ddl_create(db, ingest->link, config, &made, err);
+	db_destroy(db);
+	if (made)
+		log_info(config->name, "made the table %s after a sample of stream %s",
+			config->table, config->stream);
+	return ingest->created;
+}
+
 void ingest_run(struct ingest *ingest, struct error *err)
 {
-	bool ok = table_open(ingest->table, err);
+	bool ok = create_table(ingest, err) && table_open(ingest->table, err);
 
 	ingest->load.plan = table_plan(ingest->table);
 	ok = ok && turn_take(ingest, err) && open_stream(ingest, err);

@@ -32,6 +32,7 @@ struct ingest {
 	int64_t look_at_ms;
 
 	/* Of the sink's life. */
+	bool created; /* create: true was heeded */
 	bool was_up; /* a session got as far as reading: what is missing now was there */
 	bool standing_by;
 	bool paused; /* until somebody resumes it */
