@@ -130,7 +130,8 @@ static void a_table_is_made_of_it(void **state)
 	assert_true(config_set(sink, "sink", "columns.at", "@time", &err));
 	assert_true(config_set(sink, "sink", "columns.big", "$.big", &err));
 	sample_init(&sample);
-	assert_true(sample_add(&sample, SLICE("a"), SLICE("{\"id\":1,\"big\":0.12345678901234567890}")));
+	assert_true(sample_add(
+		&sample, SLICE("a"), SLICE("{\"id\":1,\"big\":0.12345678901234567890}")));
 	ddl_table(sink, "app.orders", DB_POSTGRES, &sample, &sql);
 	assert_string_equal(sql.data,
 		"CREATE TABLE \"app\".\"orders\" (\n\t\"id\" bigint NOT NULL,\n\t\"at\" timestamptz,"
