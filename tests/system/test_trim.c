@@ -208,17 +208,26 @@ static void test_events_of_others(void **state)
 	end(&s);
 }
 
+/* What runs always, and what runs where the long runs are asked for. */
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FOR_BOTH(test_it_stops),
-		FOR_BOTH(test_it_continues),
+		FOR_ONE(test_it_stops, "sqlite"),
+		FOR_ONE(test_it_continues, "postgres"),
 		FOR_BOTH(test_it_is_overtaken),
-		FOR_ONE(test_it_is_overtaken_and_continues, "sqlite"),
 		FOR_ONE(test_a_deletion_is_no_loss, "postgres"),
-		FOR_BOTH(test_events_of_others),
+		FOR_ONE(test_events_of_others, "sqlite"),
+	};
+	const struct CMUnitTest more[] = {
+		FOR_ONE(test_it_stops, "postgres"),
+		FOR_ONE(test_it_continues, "sqlite"),
+		FOR_ONE(test_it_is_overtaken_and_continues, "sqlite"),
+		FOR_ONE(test_events_of_others, "postgres"),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("trim", tests, fixture_start, NULL);
+	int failed = cmocka_run_group_tests_name("trim", tests, fixture_start, NULL);
+	if (long_run())
+		failed += cmocka_run_group_tests_name("trim, more", more, NULL, NULL);
+	return failed;
 }
