@@ -335,6 +335,11 @@ int64_t link_max_payload(struct link *link)
 	return link->connection ? natsConnection_GetMaxPayload(link->connection) : 0;
 }
 
+void link_end_library(void)
+{
+	nats_CloseAndWait(LINK_WRITE_DEADLINE_MS);
+}
+
 const char *link_library_version(void)
 {
 	return nats_GetVersion();

@@ -51,6 +51,12 @@ struct stop *link_stop(const struct link *link); /* as given; may be NULL */
 int64_t link_max_payload(struct link *link);
 const char *link_library_version(void);
 
+/*
+ * Ends cnats' own threads, before the process ends: what exit() takes down is still in use by them. To be called
+ * when every link is destroyed; does nothing where there was none.
+ */
+void link_end_library(void);
+
 /* "$JS.API.STREAM.INFO.SHOP" for "STREAM.INFO.SHOP", with the domain where one is set. False: too long. */
 bool link_api_subject(const struct link *link, const char *api, char *subject, size_t size);
 
