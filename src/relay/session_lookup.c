@@ -5,6 +5,7 @@
 #include "relay/session.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,6 +28,25 @@ static bool lost_its_end(struct session *s, const struct position *old, const st
 	if (!stream_get_message(s->link, old->stream, old->marked_seq, &message, err))
 		return false;
 	*lost = message.found && strcmp(message.id, old->marked_id) != 0;
+	stream_message_finish(&message);
+	return true;
+}
+
+/*
+ * Servers (2.9.10, 2.10.27; not 2.15.1) name another creation once a stream was changed after a restart; so does one that
+ * was restored from a backup. It is the one that it was where it holds what was marked last.
+ */
+static bool is_the_same(struct session *s, const struct position *old, const struct position *end,
+	bool *same, struct error *err)
+{
+	struct stream_message message;
+
+	*same = strcmp(old->created, end->created) == 0;
+	if (*same || old->marked_seq == 0)
+		return true;
+	if (!stream_get_message(s->link, old->stream, old->marked_seq, &message, err))
+		return false;
+	*same = message.found && strcmp(message.id, old->marked_id) == 0;
 	stream_message_finish(&message);
 	return true;
 }
@@ -56,12 +76,14 @@ static void say_lost(struct session *s, const struct position *old, const struct
 static bool uncertain_from(struct session *s, struct known_stream *known,
 	const struct position *old, const struct position *end, uint64_t *from, struct error *err)
 {
-	bool lost;
+	bool lost, same;
 
 	*from = 0;
 	if (!old || (old->seq == 0 && old->marked_seq == 0))
 		return true;
-	if (strcmp(old->created, end->created) != 0) {
+	if (!is_the_same(s, old, end, &same, err))
+		return false;
+	if (!same) {
 		session_alarm(s,
 			"stream %s was made anew: what it held before, up to sequence %" PRIu64
 			", is gone",
@@ -76,6 +98,7 @@ static bool uncertain_from(struct session *s, struct known_stream *known,
 		return true;
 	}
 	known->position = *old;
+	memcpy(known->position.created, end->created, sizeof(end->created));
 	known->marked_before = old->marked_seq;
 	if (old->seq > 0 && end->seq - old->seq <= LOOK_UP_BY_TIME)
 		*from = old->seq + 1;

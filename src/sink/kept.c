@@ -16,6 +16,7 @@ struct comparison {
 	struct link *link;
 	const struct stream_info *stream;
 	int64_t epoch;
+	bool *proven; /* something was the same */
 };
 
 static bool is_same(const struct table_mark *mark, const struct stream_message *message)
@@ -33,6 +34,7 @@ static bool ask_stream(const struct comparison *c, const struct table_mark *mark
 		return false;
 	if (message.found)
 		*likeness = is_same(mark, &message) ? LIKE_SAME : LIKE_OTHER;
+	*c->proven = *c->proven || *likeness == LIKE_SAME;
 	stream_message_finish(&message);
 	return true;
 }
@@ -100,11 +102,12 @@ static bool find_end(const struct comparison *c, int64_t to, int64_t *kept, stru
 }
 
 bool kept_find(struct table *table, struct link *link, const struct stream_info *stream,
-	const struct table_position *position, int64_t *kept, struct error *err)
+	const struct table_position *position, int64_t *kept, bool *proven, struct error *err)
 {
-	const struct comparison c = { table, link, stream, position->epoch };
+	const struct comparison c = { table, link, stream, position->epoch, proven };
 	bool lost = stream->last_seq < (uint64_t)position->seq;
 
+	*proven = false;
 	*kept = position->seq;
 	if (!lost && !find_evidence(&c, position->seq, &lost, err))
 		return false;

@@ -124,24 +124,30 @@ static bool next_epoch(struct ingest *ingest, const struct stream_info *stream, 
 }
 
 /* A durable's stream removes what was acknowledged, so there is nothing left to compare. */
-static bool find_kept(
-	struct ingest *ingest, const struct stream_info *stream, int64_t *kept, struct error *err)
+static bool find_kept(struct ingest *ingest, const struct stream_info *stream, int64_t *kept,
+	bool *proven, struct error *err)
 {
 	const struct table_position *position = &ingest->position;
 
+	*proven = false;
 	if (!consumer_acknowledges(stream))
-		return kept_find(ingest->table, ingest->link, stream, position, kept, err);
+		return kept_find(ingest->table, ingest->link, stream, position, kept, proven, err);
 	*kept = stream->last_seq < (uint64_t)position->seq ? 0 : position->seq;
 	return true;
 }
 
 static bool same_place(struct ingest *ingest, const struct stream_info *stream, struct error *err)
 {
-	bool anew = strcmp(ingest->position.created, stream->created) != 0;
+	bool anew = strcmp(ingest->position.created, stream->created) != 0, proven;
 	int64_t kept = 0;
 
-	if (!anew && !find_kept(ingest, stream, &kept, err))
+	if (!find_kept(ingest, stream, &kept, &proven, err))
 		return false;
+	/* Servers (2.9.10, 2.10.27; not 2.15.1) name another creation once a stream was changed after a restart. */
+	if (anew && proven &&
+		!table_same_stream(ingest->table, stream->created, &ingest->position, err))
+		return false;
+	anew = anew && !proven;
 	return (!anew && kept >= ingest->position.seq) ||
 		next_epoch(ingest, stream, anew, kept, err);
 }

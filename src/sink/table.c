@@ -231,17 +231,14 @@ bool table_begin(struct table *table, const char *created, int64_t seq,
 		table_load(table, &found, position, err) && (found || table_moved(table, err));
 }
 
-bool table_next_epoch(struct table *table, const char *created, int64_t seq,
+static bool change_position(struct table *table, const char *created, int64_t epoch, int64_t seq,
 	struct table_position *position, struct error *err)
 {
-	bool anew = strcmp(created, position->created) != 0, found;
 	char number[4][NUMBER];
 	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
 		position->created, number[1], number[2], number[3] };
-	int64_t epoch;
+	bool found;
 
-	if (!find_epoch(table, created, anew ? INT64_MIN : position->epoch, &epoch, err))
-		return false;
 	snprintf(number[0], NUMBER, "%" PRId64, epoch);
 	snprintf(number[1], NUMBER, "%" PRId64, position->epoch);
 	snprintf(number[2], NUMBER, "%" PRId64, position->seq);
@@ -251,6 +248,22 @@ bool table_next_epoch(struct table *table, const char *created, int64_t seq,
 		return false;
 	return (found && position->epoch == epoch && position->seq == seq) ||
 		table_moved(table, err);
+}
+
+bool table_same_stream(struct table *table, const char *created, struct table_position *position,
+	struct error *err)
+{
+	return change_position(table, created, position->epoch, position->seq, position, err);
+}
+
+bool table_next_epoch(struct table *table, const char *created, int64_t seq,
+	struct table_position *position, struct error *err)
+{
+	bool anew = strcmp(created, position->created) != 0;
+	int64_t epoch;
+
+	return find_epoch(table, created, anew ? INT64_MIN : position->epoch, &epoch, err) &&
+		change_position(table, created, epoch, seq, position, err);
 }
 
 bool table_newest(struct table *table, int64_t epoch, int64_t up_to, struct table_mark *mark,

@@ -75,6 +75,10 @@ bool table_load(
 bool table_begin(struct table *table, const char *created, int64_t seq,
 	struct table_position *position, struct error *err);
 
+/* The stream is the one that it was, but says now that this was its creation. */
+bool table_same_stream(struct table *table, const char *created, struct table_position *position,
+	struct error *err);
+
 /*
  * Moves to a sequence of the next epoch: the stream was made anew (0), or its sequences behind that one are
  * other events now. Where another sink of this database is in a later epoch of this creation, it is that one.

@@ -272,6 +272,30 @@ static void test_a_stream_is_made_anew(void **state)
 	assert_int_equal(stage_attempts(&s), 0);
 	end_with(&s, 61, 80);
 }
+/*
+ * Servers (2.9.10, 2.10.27; not 2.15.1) name another time of creation when a stream was changed after a restart and they are
+ * restarted again. What stands in the tables is then another time than the stream's: here it is put there.
+ */
+static void test_a_stream_names_another_creation(void **state)
+{
+	struct stage s = begin(*state, "creation", NULL, true);
+	const char *other = "2020-01-01T00:00:00.000000001Z";
+
+	stage_stop(&s);
+	testdb_exec(s.outbox, "UPDATE %s SET created = '%s'",
+		testdb_table(s.outbox, "relay_position"), other);
+	testdb_exec(s.archive, "UPDATE %s SET created = '%s'",
+		testdb_table(s.archive, "sink_position"), other);
+	stage_emit(&s, 21, 40, 7);
+	s.log_from = strlen(proc_log(s.daemon));
+	stage_run(&s, NULL);
+	stage_exact(&s);
+	assert_int_equal(testdb_int(s.archive, "SELECT max(epoch) FROM %s",
+				 testdb_table(s.archive, "events")),
+		0);
+	assert_null(strstr(proc_log(s.daemon) + s.log_from, "made anew"));
+	stage_end(&s);
+}
 
 static void test_a_stream_is_sealed(void **state)
 {
@@ -400,6 +424,7 @@ int main(void)
 		FOR_ONE(test_a_stream_loses_its_end_unseen, "sqlite"),
 		FOR_ONE(test_a_workqueue_loses_its_end_unseen, "sqlite"),
 		FOR_ONE(test_a_stream_is_made_anew, "postgres"),
+		FOR_ONE(test_a_stream_names_another_creation, "sqlite"),
 		FOR_ONE(test_a_stream_is_full, "sqlite"),
 		FOR_ONE(test_a_consumer_is_deleted, "postgres"),
 	};
@@ -412,6 +437,7 @@ int main(void)
 		FOR_BOTH(test_a_stream_is_deleted),
 		FOR_BOTH(test_a_stream_is_deleted_that_was_not_named),
 		FOR_ONE(test_a_stream_is_made_anew, "sqlite"),
+		FOR_ONE(test_a_stream_names_another_creation, "postgres"),
 		FOR_BOTH(test_a_stream_is_sealed),
 		FOR_BOTH(test_a_stream_takes_other_subjects),
 		FOR_ONE(test_a_stream_is_full, "postgres"),
