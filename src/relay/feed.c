@@ -232,12 +232,10 @@ static bool read_batch(struct feed *feed, const struct turn *turn, struct error 
 		.sweep = feed->sweeping,
 		.due = turn->due || feed->look_back,
 		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
-	int64_t began = clock_now_ms();
 	struct batch *batch;
 
 	if (!outbox_read(feed->outbox, &plan, &batch, err))
 		return false;
-	batch->took_ms = clock_now_ms() - began;
 	failpoint("relay.after_read");
 	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
 	feed->look_back = false;

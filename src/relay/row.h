@@ -38,7 +38,6 @@ struct batch {
 	size_t bytes; /* of the events */
 	int64_t sweep_end; /* rows up to this id may come from a sweep; above it they are new */
 	uint64_t pass; /* the sweep its swept rows belong to */
-	int64_t took_ms; /* to read it */
 	bool sweep_done; /* the sweep has reached sweep_end with this batch */
 	bool caught_up; /* no more new rows were there */
 	bool more_due; /* of those that wait for their time, some are due and did not fit */

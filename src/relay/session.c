@@ -104,7 +104,7 @@ static void steer_sweep(struct session *s)
 		from = INT64_MIN;
 	if (from == INT64_MAX)
 		return;
-	s->sweep_took_ms = 0;
+	s->swept_rows = 0;
 	order_sweep_begin(&s->order, from);
 	feed_sweep(s->feed, from, s->order.pass);
 }

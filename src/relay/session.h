@@ -49,7 +49,7 @@ struct session {
 	bool sent; /* since the last flush */
 	int64_t began_ms, work_until_ms;
 	int64_t oldest_ms; /* wall clock: when the oldest row that was pending at the beginning was made */
-	int64_t sweep_took_ms, next_sweep_ms, reported_ms;
+	int64_t swept_rows, next_sweep_ms, reported_ms;
 };
 
 /* Looks up what is uncertain. The outbox is open and leased, the link is up. False: see err. */
@@ -63,7 +63,8 @@ bool session_run(
 void session_end(struct session *session, int64_t drain_ms);
 
 /* Parts of the session, a file each. */
-#define SESSION_SWEEP_EVERY_MS 10000 /* the net; never more than 1 % of the time */
+#define SESSION_SWEEP_EVERY_MS 10000 /* the net; never more than 1 % of the time: */
+#define SESSION_SWEEP_ROW_MS   1 /* so long for each row read, which takes about a hundredth of it */
 #define SESSION_LONE_MESSAGES \
 	32 /* so many on their way do not wait for the client's 1 ms of gathering */
 #define SESSION_DAY_MS ((int64_t)24 * 3600 * 1000) /* how far two clocks may differ */

@@ -53,12 +53,12 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 }
 
 /*
- * What counts is the time for reading, not for waiting until there is room; and a sweep for the rows behind a key
- * is no net.
+ * What counts is what was read: time also passes while a sweep waits for room, or for a busy machine. And a sweep
+ * for the rows behind a key is no net.
  */
 static void end_sweep(struct session *s)
 {
-	int64_t pause = s->sweep_took_ms * 100;
+	int64_t pause = s->swept_rows * SESSION_SWEEP_ROW_MS;
 
 	if (s->order.full)
 		s->next_sweep_ms = clock_now_ms() +
@@ -72,7 +72,6 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 	bool ends = ours && batch->sweep_done, ok = true;
 
 	batch_hold(batch);
-	s->sweep_took_ms += ours ? batch->took_ms : 0;
 	for (size_t i = 0; i < batch->count; i++) {
 		struct row *row = &batch->rows[i];
 		if (ends && row->id > batch->sweep_end) {
@@ -81,6 +80,7 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 		}
 		if (row->source == ROW_SWEEP && !ours)
 			row->source = ROW_GAP;
+		s->swept_rows += row->source == ROW_SWEEP;
 		if (ok)
 			ok = offer_row(s, row, err);
 		else
