@@ -102,16 +102,26 @@ static size_t least_room(const struct feed *feed)
 	return ((size_t)feed->config->batch + 1) / 2;
 }
 
+/* So are small writes: while there is something to read, few verdicts wait for company. */
+static bool is_worth_settling(const struct feed *feed)
+{
+	bool can_read = feed->look && feed->room >= least_room(feed) && !feed->stopping;
+
+	return !can_read || feed->put.count >= least_room(feed);
+}
+
 static void take_turn(struct feed *feed, struct turn *turn)
 {
 	int64_t now = clock_now_ms();
 
 	pthread_mutex_lock(&feed->lock);
-	*turn = (struct turn){ .put = feed->put,
-		.streams = feed->streams,
+	*turn = (struct turn){ .streams = feed->streams,
 		.room = feed->room,
 		.stopping = feed->stopping };
-	feed->put = (struct verdicts){ 0 };
+	if (is_worth_settling(feed)) {
+		turn->put = feed->put;
+		feed->put = (struct verdicts){ 0 };
+	}
 	turn->positions = memory_new((feed->streams + 1) * sizeof(*turn->positions));
 	if (feed->streams)
 		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));

@@ -48,40 +48,42 @@ static bool move_position(struct outbox *outbox, const struct position *position
 	return run_once(outbox, statement, err);
 }
 
-static void bind_verdict(sqlite3_stmt *statement, const struct verdict *verdict,
-	const struct position *position, const char *now)
+static void bind_verdict(sqlite3_stmt *statement, const struct verdict *verdict, bool delivered)
 {
 	char retry[32];
 
 	sqlite3_bind_int64(statement, 1, verdict->row->id);
 	bind_slice(statement, 2, verdict->row->event.id);
-	if (!position) {
-		clock_format(clock_wall_ms() + verdict->delay_ms, retry);
-		sqlite3_bind_text(statement, 3, verdict->outcome == OUTCOME_DEAD ? NULL : retry, -1,
-			SQLITE_TRANSIENT);
-		sqlite3_bind_text(statement, 4, verdict->error, -1, SQLITE_STATIC);
-	} else if (sqlite3_bind_parameter_count(statement) > 2) {
-		sqlite3_bind_text(statement, 3, position->stream, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(statement, 4, (int64_t)verdict->seq);
-		sqlite3_bind_text(statement, 5, now, -1, SQLITE_STATIC);
+	if (delivered) {
+		sqlite3_bind_int64(statement, 5, (int64_t)verdict->seq); /* not where rows are deleted */
+		return;
 	}
+	clock_format(clock_wall_ms() + verdict->delay_ms, retry);
+	sqlite3_bind_text(statement, 3, verdict->outcome == OUTCOME_DEAD ? NULL : retry, -1,
+		SQLITE_TRANSIENT);
+	sqlite3_bind_text(statement, 4, verdict->error, -1, SQLITE_STATIC);
 }
 
 static bool settle_all(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 	const struct position *position, size_t *changed, struct error *err)
 {
 	sqlite3_stmt *statement = file_of(outbox)->prepared[position ? SETTLE : FAIL];
+	sqlite3 *connection = sqlite_connection(connection_of(outbox));
 	char now[32];
 
 	if (!check_lease(outbox, err))
 		return false;
 	clock_format(clock_wall_ms(), now);
+	if (position && sqlite3_bind_parameter_count(statement) > 2) { /* the same for all */
+		sqlite3_bind_text(statement, 3, position->stream, -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, 4, now, -1, SQLITE_TRANSIENT);
+	}
 	*changed = 0;
 	for (size_t i = 0; i < count; i++) {
-		bind_verdict(statement, verdicts[i], position, now);
+		bind_verdict(statement, verdicts[i], position != NULL);
 		if (!run_once(outbox, statement, err))
 			return false;
-		*changed += (size_t)sqlite3_changes(sqlite_connection(connection_of(outbox)));
+		*changed += (size_t)sqlite3_changes(connection); /* not those of triggers */
 	}
 	return !position || move_position(outbox, position, err);
 }
