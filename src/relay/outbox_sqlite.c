@@ -90,11 +90,15 @@ static void watch(struct outbox *outbox)
 	free(wal);
 }
 
-/* What is written here may be lost by a power cut: then the rows are looked up in the stream. */
+/*
+ * What is written here may be lost by a power cut: then the rows are looked up in the stream. The pages of a row
+ * are out of the cache by the time it is settled, whether that is large or small.
+ */
 static bool opened(struct outbox *outbox, struct error *err)
 {
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
-		!sqlite_run(connection_of(outbox), "PRAGMA synchronous = NORMAL", err) ||
+		!sqlite_run(connection_of(outbox),
+			"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024", err) ||
 		!prepare(outbox, err))
 		return false;
 	watch(outbox);

@@ -21,7 +21,8 @@ struct messages {
 	size_t count, room;
 };
 
-#define SENT_KEPT 64
+#define SENT_KEPT	64
+#define SENT_KEPT_BYTES 65536 /* of payload */
 
 struct publisher {
 	struct link *link;
@@ -33,6 +34,7 @@ struct publisher {
 	struct buf subject, key, id, replay; /* NUL-terminated copies for cnats */
 	struct messages sent, gathered;
 	size_t next; /* of those gathered */
+	size_t sent_bytes;
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
 	struct messages arrived;
@@ -250,6 +252,20 @@ static bool publish(struct publisher *publisher, natsMsg *message, struct error 
 		natsStatus_GetText(status));
 }
 
+static void destroy_sent(struct publisher *publisher)
+{
+	destroy_all(&publisher->sent);
+	publisher->sent_bytes = 0;
+}
+
+static void keep_sent(struct publisher *publisher, natsMsg *message, size_t bytes)
+{
+	add(&publisher->sent, message);
+	publisher->sent_bytes += bytes;
+	if (publisher->sent.count >= SENT_KEPT || publisher->sent_bytes >= SENT_KEPT_BYTES)
+		destroy_sent(publisher);
+}
+
 bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
 	const struct expected *expected, struct error *err)
 {
@@ -268,9 +284,7 @@ bool publisher_send(struct publisher *publisher, uint64_t token, const struct ev
 		check_size(publisher, event, target.size, err);
 	failpoint("relay.before_publish");
 	ok = ok && publish(publisher, target.message, err);
-	add(&publisher->sent, target.message);
-	if (publisher->sent.count >= SENT_KEPT)
-		destroy_all(&publisher->sent);
+	keep_sent(publisher, target.message, event->payload.size);
 	return ok;
 }
 
@@ -286,7 +300,7 @@ bool publisher_flush(struct publisher *publisher, struct error *err)
 
 void publisher_gather(struct publisher *publisher)
 {
-	destroy_all(&publisher->sent);
+	destroy_sent(publisher);
 	destroy_all(&publisher->gathered);
 	publisher->next = 0;
 	pthread_mutex_lock(&publisher->lock);

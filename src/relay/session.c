@@ -30,9 +30,14 @@ void session_alarm(struct session *s, const char *format, ...)
 	log_error(s->config->name, "%s", s->report->last_error);
 }
 
-static size_t capacity(const struct config_relay *config)
+/* How many more rows may be kept in memory. */
+static size_t room(const struct session *s)
 {
-	return (size_t)(config->max_in_flight + 2 * config->batch);
+	size_t most = (size_t)(s->config->max_in_flight + s->config->batch);
+
+	if (s->rows.count >= most || s->row_bytes >= (size_t)s->config->max_in_flight_bytes)
+		return 0;
+	return most - s->rows.count;
 }
 
 bool session_begin(struct session *s, struct error *err)
@@ -179,8 +184,7 @@ static bool take_turn(struct session *s, struct error *err)
 		!session_send_ready(s, err) || !session_check_silence(s, err))
 		return false;
 	put_verdicts(s);
-	size_t room = capacity(s->config), used = s->rows.count;
-	feed_room(s->feed, used < room ? room - used : 0);
+	feed_room(s->feed, room(s));
 	steer_sweep(s);
 	keep_books(s);
 	show_numbers(s);

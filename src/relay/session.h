@@ -40,6 +40,7 @@ struct session {
 	uint64_t first_away; /* the token of the first of them; 0: none */
 	bool overtaken; /* it was: another one's message made room for those behind it */
 	struct map rows; /* id -> the row in memory */
+	size_t row_bytes; /* of their events */
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;
 	bool scanned; /* every row that was pending at the beginning was read once */
@@ -80,6 +81,9 @@ bool session_check_silence(struct session *session, struct error *err);
 bool session_chain_answer(struct session *session, struct flight *flight, const struct puback *ack,
 	bool *dealt, struct error *err);
 bool session_mend(struct session *session, struct error *err);
+
+/* The row is in memory no longer. */
+void session_forget(struct session *session, struct row *row);
 
 /* A row that the stream holds already is not sent again. dealt: it got its verdict. */
 bool session_settle_stored(

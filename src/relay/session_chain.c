@@ -17,8 +17,7 @@ static void give_back(struct session *s, struct row *row)
 {
 	if (order_return(&s->order, row))
 		return;
-	map_remove(&s->rows, (uint64_t)row->id);
-	row_release(row);
+	session_forget(s, row);
 }
 
 static void turn_away(struct session *s, struct row *row)

@@ -73,8 +73,7 @@ void session_fail(struct session *s, struct row *row, bool dead, const char *why
 	verdict->delay_ms = backoff_delay(retry, row->attempts + 1, backoff_chance());
 	for (struct row *each = order_failed(&s->order, row), *next; each; each = next) {
 		next = each->next;
-		map_remove(&s->rows, (uint64_t)each->id);
-		row_release(each);
+		session_forget(s, each);
 	}
 }
 

@@ -28,6 +28,13 @@ bool session_settle_stored(struct session *s, struct row *row, bool *dealt, stru
 	return true;
 }
 
+void session_forget(struct session *s, struct row *row)
+{
+	map_remove(&s->rows, (uint64_t)row->id);
+	s->row_bytes -= row_size(row);
+	row_release(row);
+}
+
 static bool offer_row(struct session *s, struct row *row, struct error *err)
 {
 	struct row *known = map_get_pointer(&s->rows, (uint64_t)row->id);
@@ -41,14 +48,14 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 	if (row->wait_ms > 0)
 		feed_due(s->feed, row->wait_ms);
 	map_put(&s->rows, (uint64_t)row->id, (uintptr_t)row);
+	s->row_bytes += row_size(row);
 	if (row->id > s->highest)
 		s->highest = row->id;
 	if (!session_settle_stored(s, row, &dealt, err))
 		return false;
 	if (dealt || order_add(&s->order, row))
 		return true;
-	map_remove(&s->rows, (uint64_t)row->id);
-	row_release(row);
+	session_forget(s, row);
 	return true;
 }
 
@@ -99,10 +106,8 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 /* A row that failed is known until that is settled: only then it is a new one when it is read again. */
 static void release_settled(struct session *s, struct feed_news *news, size_t *from, size_t to)
 {
-	for (; *from < to; (*from)++) {
-		map_remove(&s->rows, (uint64_t)news->settled[*from]->id);
-		row_release(news->settled[*from]);
-	}
+	for (; *from < to; (*from)++)
+		session_forget(s, news->settled[*from]);
 }
 
 bool session_take_rows(struct session *s, struct error *err)
