@@ -6,7 +6,7 @@ SELECT name, type,
 		WHEN upper(type) LIKE '%INT%' THEN 'integer'
 		WHEN upper(type) LIKE '%CHAR%' OR upper(type) LIKE '%CLOB%' OR upper(type) LIKE '%TEXT%' THEN 'text'
 		WHEN upper(type) LIKE '%BLOB%' THEN 'bytes'
-		WHEN upper(type) LIKE '%REAL%' OR upper(type) LIKE '%FLOA%' OR upper(type) LIKE '%DOUB%' THEN 'number'
+		WHEN upper(type) LIKE '%REAL%' OR upper(type) LIKE '%FLOA%' OR upper(type) LIKE '%DOUB%' THEN 'real'
 		WHEN upper(type) LIKE '%BOOL%' THEN 'boolean'
 		WHEN upper(type) LIKE '%JSON%' THEN 'json'
 		WHEN upper(type) LIKE '%DATE%' OR upper(type) LIKE '%TIMESTAMP%' THEN 'time'

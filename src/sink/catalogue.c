@@ -11,6 +11,7 @@ static enum column_kind kind_of(const char *word)
 	static const char *const words[] = { [COLUMN_TEXT] = "text",
 		[COLUMN_INTEGER] = "integer",
 		[COLUMN_NUMBER] = "number",
+		[COLUMN_REAL] = "real",
 		[COLUMN_BOOLEAN] = "boolean",
 		[COLUMN_TIME] = "time",
 		[COLUMN_JSON] = "json",

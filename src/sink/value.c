@@ -310,7 +310,24 @@ static bool fit_integer(const struct value *value, bool strict, struct arena *ar
 	return !strict || misfit(value, "is no whole number of 64 bits", arena, fault);
 }
 
-static bool fit_number(const struct value *value, bool strict, struct arena *arena,
+/* SQLite would make floating point of it without a word. */
+static bool keeps_digits(const struct value *value, struct arena *arena, const char **fault)
+{
+	int64_t whole;
+	bool exact, digits_only = true;
+
+	if (value->type != VALUE_NUMBER && value->type != VALUE_STRING)
+		return true;
+	for (size_t i = 0; i < value->text.size; i++)
+		digits_only = digits_only &&
+			(value->text.data[i] == '-' ||
+				(value->text.data[i] >= '0' && value->text.data[i] <= '9'));
+	return !digits_only || value_decimal(value->text, 0, &whole, &exact) ||
+		!paths_is_number(value->text) ||
+		misfit(value, "is beyond 64 bits: only TEXT keeps its digits", arena, fault);
+}
+
+static bool fit_number(const struct value *value, bool real, bool strict, struct arena *arena,
 	struct cell *cell, const char **fault)
 {
 	if (!strict)
@@ -319,8 +336,9 @@ static bool fit_number(const struct value *value, bool strict, struct arena *are
 		cell->text = slice_is(value->text, "true") ? SLICE("1") : SLICE("0");
 		return true;
 	}
-	return (value->type != VALUE_JSON && paths_is_number(value->text)) ||
-		misfit(value, "is no number", arena, fault);
+	if (value->type == VALUE_JSON || value->text.size == 0 || !paths_is_number(value->text))
+		return misfit(value, "is no number", arena, fault);
+	return real || keeps_digits(value, arena, fault);
 }
 
 static bool fit_boolean(const struct value *value, bool strict, struct arena *arena,
@@ -339,11 +357,12 @@ static bool fit_boolean(const struct value *value, bool strict, struct arena *ar
 	return misfit(value, "is neither true nor false", arena, fault);
 }
 
-static bool fit_json(const struct value *value, struct arena *arena, struct cell *cell)
+static bool fit_json(const struct value *value, bool strict, struct arena *arena, struct cell *cell,
+	const char **fault)
 {
 	if (value->type == VALUE_STRING)
 		cell->text = paths_quote(value->text, arena);
-	return true;
+	return !strict || value->type != VALUE_NUMBER || keeps_digits(value, arena, fault);
 }
 
 static bool fit_bytes(
@@ -356,7 +375,8 @@ static bool fit_bytes(
 }
 
 /* A column that takes anything keeps numbers apart from texts. */
-static bool fit_other(const struct value *value, bool strict, struct cell *cell)
+static bool fit_other(const struct value *value, bool strict, struct arena *arena,
+	struct cell *cell, const char **fault)
 {
 	if (!strict)
 		return true;
@@ -366,7 +386,7 @@ static bool fit_other(const struct value *value, bool strict, struct cell *cell)
 		cell->type = CELL_NUMBER;
 		cell->text = slice_is(value->text, "true") ? SLICE("1") : SLICE("0");
 	}
-	return true;
+	return value->type != VALUE_NUMBER || keeps_digits(value, arena, fault);
 }
 
 static bool fit_present(const struct value *value, enum column_kind kind, bool strict,
@@ -376,17 +396,18 @@ static bool fit_present(const struct value *value, enum column_kind kind, bool s
 	case COLUMN_INTEGER:
 		return fit_integer(value, strict, arena, cell, fault);
 	case COLUMN_NUMBER:
-		return fit_number(value, strict, arena, cell, fault);
+	case COLUMN_REAL:
+		return fit_number(value, kind == COLUMN_REAL, strict, arena, cell, fault);
 	case COLUMN_BOOLEAN:
 		return fit_boolean(value, strict, arena, cell, fault);
 	case COLUMN_TIME:
 		return fit_time(value, strict, arena, cell, fault);
 	case COLUMN_JSON:
-		return fit_json(value, arena, cell);
+		return fit_json(value, strict, arena, cell, fault);
 	case COLUMN_BYTES:
 		return fit_bytes(value, arena, cell, fault);
 	case COLUMN_OTHER:
-		return fit_other(value, strict, cell);
+		return fit_other(value, strict, arena, cell, fault);
 	case COLUMN_TEXT:
 		break;
 	}

@@ -17,6 +17,7 @@ enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_INTEGER,
 	COLUMN_NUMBER,
+	COLUMN_REAL, /* floating point by its name: digits may be lost there */
 	COLUMN_BOOLEAN,
 	COLUMN_TIME, /* a date, or a date and a time */
 	COLUMN_JSON,
