@@ -15,6 +15,7 @@
 #include "sink/turn.h"
 
 #define IDLE_MS	  1000
+#define FORGET_MS 60000 /* how often to look which events of a durable cannot come again */
 #define LINGER_MS 2 /* how long a batch waits for more where the stream has nothing more */
 
 bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
@@ -121,13 +122,26 @@ static bool open_stream(struct ingest *ingest, struct error *err)
 	return ok;
 }
 
+/* What a durable's events are known by would grow for ever. */
+static bool forget(struct ingest *ingest, int64_t now, struct error *err)
+{
+	int64_t acked = 0;
+
+	if (now < ingest->forget_at_ms || !ingest->load.plan || !ingest->placed ||
+		!consumer_is_durable(ingest->consumer))
+		return true;
+	ingest->forget_at_ms = now + FORGET_MS;
+	return consumer_acked(ingest->link, ingest->config, &acked, err) &&
+		table_acknowledged(ingest->table, ingest->position.epoch, acked, err);
+}
+
 static bool due(struct ingest *ingest, int64_t now, struct error *err)
 {
 	if (!turn_keep(ingest, now, err))
 		return false;
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
-	return trim_look(ingest, now, err);
+	return forget(ingest, now, err) && trim_look(ingest, now, err);
 }
 
 static int64_t next_due(struct ingest *ingest, int64_t now)

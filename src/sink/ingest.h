@@ -41,6 +41,7 @@ struct ingest {
 	int64_t out_since_ms;
 	int64_t progress; /* grows whenever a session shows that it works */
 	bool keep_error; /* the last error is no outage's: it stays when the outage is over */
+	int64_t forget_at_ms; /* when to look next which events cannot come again */
 	int64_t trimmed_told; /* the last warning about trimmed events named this sequence */
 	struct report report;
 	int64_t report_at_ms, reported_ms, reported_events;

@@ -183,6 +183,17 @@ static void check_table(struct job *job)
 		job->bad);
 }
 
+/* By what events were known is removed when they cannot come again. */
+static void check_forgotten(struct job *job)
+{
+	struct proc *daemon = dray_start(job->name, NULL, "run", "-c", job->config);
+
+	WAIT_UNTIL(30000,
+		testdb_int(job->table, "SELECT count(*) FROM %s",
+			testdb_table(job->table, "sink_version")) == 0);
+	dray_stop(daemon);
+}
+
 static void run(const char *kind, enum mode mode, bool queue)
 {
 	struct job job;
@@ -210,6 +221,8 @@ static void run(const char *kind, enum mode mode, bool queue)
 	dray_stop(daemon);
 	testdb_close(job.table);
 	job.table = testdb_open(job.to); /* its server was restarted */
+	if (mode == INSERT && queue)
+		check_forgotten(&job);
 	check_table(&job);
 	jetstream_delete(job.js, job.name);
 	jetstream_close(job.js);
