@@ -458,5 +458,6 @@ int main(void)
 		BOTH(a_column_of_another_type_is_no_events_fault),
 	};
 
+	only_named_tests();
 	return cmocka_run_group_tests_name("mapped", tests, target_start, target_end);
 }
