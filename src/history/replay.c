@@ -127,7 +127,8 @@ static bool finish_if_done(struct replay *replay, struct error *err)
 {
 	if (!replay->exhausted || place_open(&replay->place) > 0)
 		return true;
-	replay->run->complete = replay->base.done = true;
+	replay->run->complete = true;
+	replay->base.done = true;
 	return save(replay, err);
 }
 
