@@ -34,6 +34,12 @@ static void is_paused(struct stage *s, const char *name)
 	assert_contains(status_of(s, name, "paused_at"), "T");
 }
 
+/* A pipeline says so within a few seconds. */
+static void is_running(struct stage *s, const char *name)
+{
+	WAIT_UNTIL(20000, strcmp(status_of(s, name, "state"), "running") == 0);
+}
+
 static int64_t holders(struct stage *s, bool relay)
 {
 	struct testdb *db = relay ? s->outbox : s->archive;
@@ -56,7 +62,7 @@ static void test_a_relay_is_paused(void **state)
 	assert_true(now_ms() - began < patience(NOTICED_MS));
 	assert_int_equal(holders(&s, true), 0);
 	is_paused(&s, "out");
-	assert_string_equal(status_of(&s, "in", "state"), "running");
+	is_running(&s, "in");
 	stage_emit(&s, 21, 40, 4);
 	nap(1500);
 	assert_int_equal(testdb_in_state(s.outbox, "pending"), 20);
@@ -71,7 +77,7 @@ static void test_a_relay_is_paused(void **state)
 	assert_contains(said.out, "out: resumed; it was paused at ");
 	stage_exact(&s);
 	assert_true(now_ms() - began < patience(NOTICED_MS));
-	assert_string_equal(status_of(&s, "out", "state"), "running");
+	is_running(&s, "out");
 	said = dray_expect(0, "resume", "out", "-c", s.config);
 	assert_string_equal(said.out, "out: is not paused\n");
 	stage_end(&s);
@@ -160,7 +166,7 @@ static void test_nobody_runs(void **state)
 	dray_expect(0, "resume", "out", "-c", s.config);
 	stage_run(&s, NULL);
 	stage_exact(&s);
-	WAIT_UNTIL(20000, strcmp(status_of(&s, "in", "state"), "running") == 0);
+	is_running(&s, "in");
 	said = dray_expect(0, "pause", "in", "--database", s.to); /* without a config */
 	is_paused(&s, "in");
 	stage_end(&s);
@@ -210,7 +216,7 @@ static void test_a_constraint_refuses_all(void **state)
 	dray_expect(0, "resume", "in", "-c", s.config);
 	stage_archives(&s, 300);
 	assert_int_equal(dead(&s), 100);
-	WAIT_UNTIL(20000, strcmp(status_of(&s, "in", "state"), "running") == 0);
+	is_running(&s, "in");
 	stage_end(&s);
 }
 
@@ -351,6 +357,34 @@ static void test_nonsense_is_refused(void **state)
 	stage_end(&s);
 }
 
+/* Two sinks with subjects of their own share a stream, its work and one table; each is paused by itself. */
+static void test_sinks_share_a_stream(void **state)
+{
+	struct stage s = stage_set(*state, "shared", NULL, true);
+
+	s.config = fixture_config(text("%s_two", s.name),
+		"sinks:\n"
+		"  - { name: even, database: \"%s\", stream: %s, subjects: [%s.even], lease: 1s }\n"
+		"  - { name: odd, database: \"%s\", stream: %s, subjects: [%s.odd], lease: 1s }\n",
+		s.to, s.name, s.name, s.to, s.name, s.name);
+	stage_run(&s, NULL);
+	for (int i = 1; i <= 100; i++)
+		jetstream_publish(s.js, text("%s.%s", s.name, i % 2 ? "odd" : "even"), NULL, "x");
+	stage_archives(&s, 100);
+	dray_expect(0, "pause", "even", "-c", s.config);
+	for (int i = 101; i <= 200; i++)
+		jetstream_publish(s.js, text("%s.%s", s.name, i % 2 ? "odd" : "even"), NULL, "x");
+	stage_archives(&s, 150);
+	stage_stop(&s);
+	stage_run(&s, NULL);
+	dray_expect(0, "resume", "even", "-c", s.config);
+	stage_archives(&s, 200);
+	assert_int_equal(testdb_int(s.archive, "SELECT count(DISTINCT seq) FROM %s WHERE epoch = 0",
+				 testdb_table(s.archive, "events")),
+		200);
+	stage_end(&s);
+}
+
 /* What runs always, and what runs where the long runs are asked for. */
 int main(void)
 {
@@ -365,6 +399,7 @@ int main(void)
 		FOR_BOTH(test_seek),
 		FOR_ONE(test_seek_under_load, "postgres"),
 		FOR_ONE(test_nonsense_is_refused, "sqlite"),
+		FOR_ONE(test_sinks_share_a_stream, "postgres"),
 	};
 	const struct CMUnitTest more[] = {
 		FOR_ONE(test_a_busy_relay_is_paused, "sqlite"),
@@ -373,6 +408,7 @@ int main(void)
 		FOR_ONE(test_nobody_runs, "postgres"),
 		FOR_ONE(test_seek_under_load, "sqlite"),
 		FOR_ONE(test_nonsense_is_refused, "postgres"),
+		FOR_ONE(test_sinks_share_a_stream, "sqlite"),
 	};
 
 	only_named_tests();
