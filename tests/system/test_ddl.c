@@ -1,4 +1,4 @@
-/* dray ddl: what it prints for a stream can be used as it stands. */
+/* dray ddl: what it prints for a stream can be used as it stands; and a sink that makes its table itself. */
 #include "fixture.h"
 
 #include <jansson.h>
@@ -94,6 +94,33 @@ static void test_what_is_printed_can_be_used(void **state)
 	end(&s);
 }
 
+static bool is_there(struct scene *s)
+{
+	return *type_of(s, "id") != '\0';
+}
+
+/* It waits for the first event, which tells the types; a table that is there stays as it is. */
+static void test_a_sink_makes_its_table(void **state)
+{
+	struct scene s = set(*state, "makes", NULL);
+	char *config = fixture_config(s.name,
+		"sinks: [ { name: in, database: \"%s\", stream: %s, table: orders, mode: insert, "
+		"create: true, columns: { id: \"$.id\", total: \"$.total\", at: \"@time\" } } ]\n",
+		s.database, s.name);
+	struct proc *daemon = dray_start(s.name, NULL, "run", "-c", config);
+
+	WAIT_UNTIL(20000, strstr(proc_log(daemon), "has no event yet that tells the types"));
+	assert_false(is_there(&s));
+	publish_orders(&s);
+	WAIT_UNTIL(20000, is_there(&s));
+	WAIT_UNTIL(20000, strstr(proc_log(daemon), "made the table orders after a sample"));
+	has_type(&s, "total", "NUMERIC", "numeric");
+	has_type(&s, "at", "TIMESTAMP", "timestamp with time zone");
+	WAIT_UNTIL(20000, testdb_int(s.db, "SELECT count(*) FROM orders") == 5);
+	dray_stop(daemon);
+	end(&s);
+}
+
 static void test_other_streams(void **state)
 {
 	struct scene s = set(*state, "queue", "\"retention\":\"workqueue\"");
@@ -119,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_what_is_printed_can_be_used),
+		FOR_BOTH(test_a_sink_makes_its_table),
 		FOR_ONE(test_other_streams, "sqlite"),
 	};
 

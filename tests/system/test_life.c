@@ -302,6 +302,38 @@ static void test_seek(void **state)
 	stage_end(&s);
 }
 
+/* What is read again is stored again as the mode says: a row an event, or a row a key. */
+static void test_seek_in_other_modes(void **state)
+{
+	struct stage s = stage_set(*state, "modes", NULL, true);
+
+	testdb_exec(s.archive, "CREATE TABLE log (seq bigint)");
+	testdb_exec(s.archive, "CREATE TABLE item (id bigint PRIMARY KEY, seq bigint)");
+	s.config = fixture_config(text("%s_modes", s.name),
+		"sinks:\n"
+		"  - { name: log, database: \"%s\", stream: %s, table: log, mode: insert, lease: 1s,\n"
+		"      columns: { seq: \"@seq\" } }\n"
+		"  - { name: item, database: \"%s\", stream: %s, table: item, mode: upsert, lease: 1s,\n"
+		"      key: [id], columns: { id: \"$.id\", seq: \"@seq\" } }\n",
+		s.to, s.name, s.to, s.name);
+	for (int i = 1; i <= 20; i++)
+		jetstream_publish(s.js, text("%s.a", s.name), NULL, text("{\"id\":%d}", i % 5));
+	stage_run(&s, NULL);
+	for (int i = 0; i < 2; i++) {
+		WAIT_UNTIL(20000, testdb_int(s.archive, "SELECT count(*) FROM log") == 20 + 10 * i);
+		WAIT_UNTIL(20000,
+			testdb_int(s.archive, "SELECT sum(seq) FROM item") ==
+				16 + 17 + 18 + 19 + 20);
+		assert_int_equal(testdb_int(s.archive, "SELECT count(*) FROM item"), 5);
+		if (i == 1)
+			break;
+		testdb_exec(s.archive, "DELETE FROM item WHERE id = 3");
+		dray_expect(0, "seek", "log", "--to", "seq:11", "-c", s.config);
+		dray_expect(0, "seek", "item", "--to", "seq:11", "-c", s.config);
+	}
+	stage_end(&s);
+}
+
 /* The store that is under way finds the position moved, and stores nothing. */
 static void test_seek_under_load(void **state)
 {
@@ -397,6 +429,7 @@ int main(void)
 		FOR_BOTH(test_a_constraint_refuses_all),
 		FOR_ONE(test_writers_pay_nothing, "postgres"),
 		FOR_BOTH(test_seek),
+		FOR_ONE(test_seek_in_other_modes, "postgres"),
 		FOR_ONE(test_seek_under_load, "postgres"),
 		FOR_ONE(test_nonsense_is_refused, "sqlite"),
 		FOR_ONE(test_sinks_share_a_stream, "postgres"),
@@ -406,6 +439,7 @@ int main(void)
 		FOR_ONE(test_a_sink_is_paused, "postgres"),
 		FOR_ONE(test_a_busy_sink_is_paused, "sqlite"),
 		FOR_ONE(test_nobody_runs, "postgres"),
+		FOR_ONE(test_seek_in_other_modes, "sqlite"),
 		FOR_ONE(test_seek_under_load, "sqlite"),
 		FOR_ONE(test_nonsense_is_refused, "postgres"),
 		FOR_ONE(test_sinks_share_a_stream, "sqlite"),
