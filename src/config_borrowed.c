@@ -94,6 +94,9 @@ bool borrowed_check(const struct config_relay *relay, struct error *err)
 	if (relay->retention_ms > 0)
 		return error_set(err, ERROR_USAGE,
 			"retention: not for a table that Dray did not make; use on_delivered: delete");
+	if (relay->audit_every_ms > 0)
+		return error_set(err, ERROR_USAGE,
+			"audit: a table that Dray did not make does not say where its rows were stored");
 	return check_marks(relay, err);
 }
 

@@ -224,6 +224,36 @@ static void test_a_status(void **state)
 	end(&s);
 }
 
+/* A row that no stream takes holds its key while it is tried, over a restart too; then it is given up. */
+static void test_a_failing_row(void **state)
+{
+	struct scene s = make(*state, "failing", status_tables(*state), NULL);
+	const char *noted = testdb_table(s.db, "borrowed_row");
+
+	configure(&s, s.url,
+		"table: Out, columns: { id: nr, subject: \"{topic}\", key: \"{who}\", payload: body, delivered_at: sent }, "
+		"retry: { initial: 1s, max: 1s, jitter: 0, max_attempts: 3 }");
+	dray_expect(0, "migrate", "-c", s.config);
+	put(&s, text("nowhere.%s", s.name), "k");
+	put(&s, text("%s.behind", s.name), "k");
+	put(&s, text("%s.other", s.name), "l");
+	struct proc *daemon = dray_start(s.name, NULL, "run", "-c", s.config);
+	WAIT_UNTIL(
+		30000, testdb_int(s.db, "SELECT count(*) FROM %s WHERE attempts = 1", noted) == 1);
+	WAIT_UNTIL(30000, jetstream_count(s.js, s.stream) == 1);
+	dray_stop(daemon);
+	daemon = dray_start(s.name, NULL, "run", "-c", s.config);
+	WAIT_UNTIL(30000, jetstream_count(s.js, s.stream) == 2);
+	assert_int_equal(
+		testdb_int(s.db, "SELECT attempts FROM %s WHERE dead AND row_id = '1'", noted), 3);
+	assert_contains(testdb_text(s.db, "SELECT last_error FROM %s", noted), "stream");
+	assert_contains(dray_expect(0, "status", "-c", s.config).out, " 1 ");
+	/* It is there, and is not to be delivered any more. */
+	assert_int_equal(testdb_int(s.db, "SELECT count(*) FROM \"Out\" WHERE sent IS NULL"), 1);
+	dray_stop(daemon);
+	end(&s);
+}
+
 /* A transaction that took its place early and commits late is found behind the cursor. */
 static void test_a_late_commit(void **state)
 {
@@ -306,6 +336,9 @@ static void test_what_does_not_fit_is_named(void **state)
 		"needs states.delivered");
 	refused(&s, "table: t, columns: { id: a, subject: b }, on_delivered: delete, retention: 1d",
 		2, "retention: not for a table");
+	refused(&s,
+		"table: t, columns: { id: a, subject: b, delivered_at: c }, audit: { every: 1h }",
+		2, "audit: a table that Dray did not make");
 	configure(&s, s.url, "table: outboxevent, preset: debezium, on_delivered: delete");
 	dray_expect(0, "migrate", "-c", s.config);
 	refused(&s, "table: outboxevent, preset: debezium, on_delivered: delete", 0,
@@ -330,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_debezium),
 		FOR_BOTH(test_a_status),
+		FOR_BOTH(test_a_failing_row),
 		cmocka_unit_test(test_a_late_commit),
 		cmocka_unit_test(test_least_rights),
 		FOR_BOTH(test_what_does_not_fit_is_named),
