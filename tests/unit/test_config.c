@@ -200,6 +200,24 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
 	refused("nats: { urrl: x }\n", 1, "unknown key \"urrl\" in nats; did you mean \"url\"?");
 }
 
+static void an_audit_needs_something_to_compare(void **state)
+{
+	(void)state;
+	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", on_delivered: delete, audit: { every: "
+		"10m } }\n",
+		2,
+		"audit: delivered rows are deleted (on_delivered: delete), so there is nothing to compare the stream with");
+	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", stream: S, ordering: stream, audit: { "
+		"every: 10m, heal: true } }\n",
+		2, "audit.heal: ordering: stream allows no second publisher; use heal: false");
+	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", audit: { every: 10m, window: 1m } }\n",
+		2, "audit.window: shorter than audit.every, so some events are never looked at");
+	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", retention: 30m, audit: { every: 10m } "
+		"}\n",
+		2,
+		"audit.window: longer than retention, so rows that it should look at are deleted");
+}
+
 static void total_order_needs_a_stream_of_its_own(void **state)
 {
 	(void)state;
@@ -795,6 +813,7 @@ int main(void)
 		cmocka_unit_test(every_setting_is_read),
 		cmocka_unit_test(nothing_is_unset),
 		cmocka_unit_test(unknown_keys_are_refused_with_the_nearest),
+		cmocka_unit_test(an_audit_needs_something_to_compare),
 		cmocka_unit_test(total_order_needs_a_stream_of_its_own),
 		cmocka_unit_test(keys_of_later_versions_are_refused_by_name),
 		cmocka_unit_test(columns_and_key_are_read),
