@@ -354,10 +354,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_an_outage),
-		FOR_BOTH(test_a_stream_that_grew_again),
-		FOR_BOTH(test_what_is_no_loss),
+		FOR_ONE(test_a_stream_that_grew_again, "sqlite"),
+		FOR_ONE(test_what_is_no_loss, "postgres"),
 		FOR_BOTH(test_a_hole),
-		FOR_BOTH(test_the_daemon_heals),
+		FOR_ONE(test_the_daemon_heals, "postgres"),
 		FOR_ONE(test_where_nothing_can_be_healed, "sqlite"),
 	};
 

@@ -132,7 +132,7 @@ static void test_each_event_once_through_kills(void **state)
 	int64_t cap = s.rows / 4 < 20000 ? s.rows / 4 : 20000;
 	replay_archive(&s, "once", NULL, text("%lld", (long long)cap));
 	await_count(&s, cap / 10);
-	double rate = rate_now(&s, 1000);
+	double rate = rate_now(&s, 700);
 	proc_kill(s.proc);
 	int64_t first = jetstream_count(s.js, s.target);
 	char *run = run_of(&s);
@@ -399,7 +399,7 @@ int main(void)
 		FOR_BOTH(test_rows_stay_as_they_are),
 		FOR_ONE(test_events_that_cannot_go, "sqlite"),
 		FOR_ONE(test_a_stream_of_one_relay, "postgres"),
-		FOR_BOTH(test_headers_of_other_standards),
+		FOR_ONE(test_headers_of_other_standards, "postgres"),
 		FOR_ONE(test_one_process_a_replay, "sqlite"),
 	};
 
