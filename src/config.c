@@ -234,7 +234,11 @@ static void check_audits(const struct config *config, struct problems *problems)
 		const struct config_relay *relay = &config->relays[i];
 		if (relay->audit_every_ms == 0)
 			continue;
-		if (relay->on_delivered == ON_DELIVERED_DELETE)
+		if (relay->borrowed.id || relay->preset != PRESET_NONE)
+			problems_add(problems, relay->line,
+				"audit: not for a table that Dray did not make; it does not keep where "
+				"the stream holds a row");
+		else if (relay->on_delivered == ON_DELIVERED_DELETE)
 			problems_add(problems, relay->line,
 				"audit: delivered rows are deleted (on_delivered: delete), so there is "
 				"nothing to compare the stream with");
