@@ -21,7 +21,7 @@ ahead() { # ROUND KIND NAME COUNT
 	make_database "$2" work
 	many="--rows $4 --keys $keys --size $size --database $(database "$2" work)"
 	quietly "$tool" fill $many
-	measure growth "$1" "$2" "$3" 'relay nothing settled' relay $many -- $(relay_of "$2")
+	measure growth "$1" "$2" "$3" 'relay nothing settled' relay $many --limit $limit -- $(relay_of "$2")
 }
 
 # Rows are settled and others come while a snapshot older than all of them is open.

@@ -18,8 +18,6 @@ latency_pair() { # ROUND KIND FIGURE COMMAND OPTIONS, and the words of a dray
 latency_long() { # ROUND KIND
 	latency_pair "$1" "$2" 'commit to stored 100/s' latency "--rows $slow_events --rate 100" $(relay_of "$2")
 	latency_pair "$1" "$2" 'commit to stored 5000/s' latency "--rows $fast_events --rate 5000" $(relay_of "$2")
-	latency_pair "$1" "$2" 'commit to stored one key 100/s' latency \
-		"--rows $slow_events --rate 100 --keys 1" $(relay_of "$2")
 	latency_pair "$1" "$2" 'commit to stored one key 1000/s' latency \
 		"--rows $slow_events --rate 1000 --keys 1" $(relay_of "$2")
 	latency_pair "$1" "$2" 'stored to SQL 100/s' sink-latency "--rows $slow_events --rate 100" $(sink_line "$2")

@@ -47,8 +47,8 @@ sink_round() { # ROUND KIND
 		measure sink "$1" any consume-floor '' consume $sink_shape
 	fi
 	for mode in $modes; do
-		fresh "$2" empty
-		measure sink "$1" "$2" "ingest-floor $mode" '' ingest $sink_shape $work --mode $mode
+		[ $mode != archive ] || fresh "$2" empty
+		[ $mode != archive ] || measure sink "$1" "$2" "ingest-floor $mode" '' ingest $sink_shape $work --mode $mode
 		fresh "$2" empty
 		measure sink "$1" "$2" "sink-joint-floor $mode" '' sink-joint $sink_shape $work --mode $mode
 		fresh "$2" empty
