@@ -12,10 +12,6 @@ static const struct question pending = {
 	"ORDER BY id DESC LIMIT 1",
 	"SELECT id FROM dray.outbox WHERE state = 'pending' ORDER BY id DESC LIMIT 1"
 };
-static const struct question pending_count = {
-	"SELECT count(*) FROM dray_outbox WHERE state = 'pending' AND state <> 'delivered'",
-	"SELECT count(*) FROM dray.outbox WHERE state = 'pending'"
-};
 static const struct question position = { "SELECT max(seq) FROM dray_sink_position",
 	"SELECT max(seq) FROM dray.sink_position" };
 
@@ -97,16 +93,17 @@ int cmd_more(const struct options *options)
 	stream_make(options);
 	if (options->snapshot)
 		hold_snapshot(options, &snapshot);
-	int64_t held = strcmp(options->state, "held") == 0 ? any_int(&db, &pending_count) : 0;
+	int64_t held = strcmp(options->state, "held") == 0 ? any_int(&db, &pending)
+							   : 0; /* the last of them */
 	child_start(&dray, options->command);
 	one.rows = 1;
 	fill(&one);
-	watch(&dray, &db, &pending_count, held, options);
+	watch(&dray, &db, &pending, held, options);
 	one.rows = options->rows;
 	fill(&one);
 	int64_t began = now_ns();
 	double cpu_s = process_cpu(dray.pid);
-	watch(&dray, &db, &pending_count, held, options);
+	watch(&dray, &db, &pending, held, options);
 	int64_t took = now_ns() - began;
 	cpu_s = process_cpu(dray.pid) - cpu_s;
 	child_end(&dray);
