@@ -15,7 +15,7 @@ static int connect_to(int port)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval limit = { .tv_sec = patience(10000) / 1000 };
+	struct timeval limit = { .tv_sec = patience(60000) / 1000 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -37,18 +37,29 @@ static void send_all(int fd, const char *data, size_t size)
 	}
 }
 
+/* Not everybody ends the connection when asked to. */
+static bool is_whole(const char *data, size_t size)
+{
+	const char *end = strstr(data, "\r\n\r\n"),
+		   *length = strcasestr(data, "\r\nContent-Length:");
+
+	return end && length && length < end &&
+		size >= (size_t)(end + 4 - data) + (size_t)atol(length + 17);
+}
+
 static char *receive_all(int fd)
 {
 	size_t room = 65536, size = 0;
 	char *data = malloc(room + 1);
 	ssize_t got;
 
-	while ((got = recv(fd, data + size, room - size, 0)) > 0) {
+	data[0] = '\0';
+	while (!is_whole(data, size) && (got = recv(fd, data + size, room - size, 0)) > 0) {
 		size += (size_t)got;
+		data[size] = '\0';
 		if (size == room)
 			data = realloc(data, (room *= 2) + 1);
 	}
-	data[size] = '\0';
 	return keep(data);
 }
 

@@ -9,6 +9,7 @@
  * their name says try. All processes that a test starts end with it, however it ends. Everything listens
  * on the loopback interface or on a socket in the scratch folder.
  */
+#include "support/browser.h"
 #include "support/common.h"
 #include "support/dray.h"
 #include "support/http.h"
