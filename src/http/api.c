@@ -130,7 +130,7 @@ json_t *api_history(struct watch *watch)
 
 static bool is_ready(int64_t state)
 {
-	return state == STATE_RUNNING || state == STATE_STANDING_BY;
+	return state == STATE_RUNNING || state == STATE_STANDING_BY || state == STATE_PAUSED;
 }
 
 json_t *api_ready(struct watch *watch, bool *ready)

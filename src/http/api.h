@@ -9,7 +9,7 @@
 json_t *api_status(struct watch *watch);
 json_t *api_history(struct watch *watch);
 
-/* ready: every pipeline runs or stands by. */
+/* ready: every pipeline runs, stands by or is paused. */
 json_t *api_ready(struct watch *watch, bool *ready);
 
 #endif

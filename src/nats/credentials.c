@@ -80,7 +80,6 @@ static bool set_certificate(
 			cert, key);
 }
 
-/* Also where Dray asks for no TLS: the server may, and cnats then goes along. */
 static bool set_host(natsOptions *options, const char *url, struct error *err)
 {
 	char *host = host_of(url);
@@ -93,11 +92,9 @@ static bool set_host(natsOptions *options, const char *url, struct error *err)
 static bool set_tls(
 	natsOptions *options, const struct config_nats *config, const char *url, struct error *err)
 {
-	if (!set_host(options, url, err))
-		return false;
 	if (!credentials_want_tls(config, url))
 		return true;
-	return failed(natsOptions_SetSecure(options, true), err) &&
+	return set_host(options, url, err) && failed(natsOptions_SetSecure(options, true), err) &&
 		set_ca(options, config->tls.ca, err) && set_certificate(options, config, err);
 }
 

@@ -9,10 +9,10 @@
 struct __natsOptions; /* natsOptions of nats.h */
 
 /*
- * What the config says of TLS and of who Dray is, put into cnats' options for one server, whose certificate
- * must bear the host of its URL (a libnats can be built so that it
- * compares no host unless told). ERROR_SCHEMA where a file is
- * missing or not what it should be.
+ * What the config says of TLS and of who Dray is, put into cnats' options for one server. With TLS its
+ * certificate must bear the host of the URL. A server that asks for TLS by itself gets it without these
+ * options: then libnats compares the host, unless it was built not to. ERROR_SCHEMA where a file is missing
+ * or not what it should be.
  */
 bool credentials_set(struct __natsOptions *options, const struct config_nats *config,
 	const char *url, struct error *err);

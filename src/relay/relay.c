@@ -126,10 +126,9 @@ static bool run_session(struct relay *relay, struct error *err)
 
 	relay->report.state = "running";
 	metrics_add(relay->report.metrics, METRIC_SESSIONS, 1);
-	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS,
-		lease_held_until_ms(outbox_lease(relay->outbox)));
-	bool ok = session_begin(&session, err); /* from now on the lease is the feed's */
-	if (ok) {
+	show(relay, STATE_STARTING);
+	bool ok = session_begin(&session, err);
+	if (ok) { /* from here on the lease is the feed's */
 		metrics_set(relay->report.metrics, METRIC_STATE, STATE_RUNNING);
 		ok = session_run(&session, recovered, relay, err);
 	}

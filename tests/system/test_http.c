@@ -366,7 +366,10 @@ static void test_the_api(void **state)
 		json_integer_value(json_object_get(pipeline_of(told, 0, "live"), "done")), 20);
 	WAIT_UNTIL(20000, has_history());
 	json_t *history = fitting("/api/v1/history", 200);
+	dray_expect(0, "pause", "out", "-c", s.config);
+	WAIT_UNTIL(20000, occurrences(http_get(port, "/readyz", 200), "\"paused\"") == 1);
 	json_decref(fitting("/readyz", 200));
+	dray_expect(0, "resume", "out", "-c", s.config);
 	assert_string_equal(http_get(port, "/healthz", 200), "ok\n");
 	json_decref(told);
 	json_decref(history);
