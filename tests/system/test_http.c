@@ -204,6 +204,21 @@ static void check_numbers(const char *all, bool every_row)
 	assert_true(value_of(all, "process_resident_memory_bytes") > 1e6);
 }
 
+/* The alert rules name families that are there. */
+static void check_alerts(void)
+{
+	const char *at = file_read(project_path("docs/prometheus-alerts.yml"));
+	size_t found = 0;
+
+	for (; (at = strstr(at, "dray_")); at++) {
+		size_t size = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+		if (!family_named(at, size))
+			give_up("an alert asks for %.*s, which is not there", (int)size, at);
+		found++;
+	}
+	assert_true(found >= 7);
+}
+
 static void test_metrics(void **state)
 {
 	struct stage s = begin(*state, "metrics");
@@ -215,6 +230,7 @@ static void test_metrics(void **state)
 		value_of(metrics(), "dray_backlog" RELAY) == 0 &&
 			value_of(metrics(), "dray_backlog" SINK) == 0);
 	check_numbers(metrics(), strcmp(*state, "postgres") == 0);
+	check_alerts();
 	testdb_emit(s.outbox, "nobody.listens", NULL, NULL, "x");
 	WAIT_UNTIL(20000,
 		value_of(metrics(), "dray_retried_total" RELAY) > 0 &&
