@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
 #include "base/stop.h"
 #include "config_files.h"
 #include "http/server.h"
@@ -164,16 +165,25 @@ static void on_signal(struct daemon *daemon)
 	}
 	log_info(NULL, "%s: finishing what is on the way",
 		info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	notify_systemd("STOPPING=1");
 	daemon->signal_ms = clock_now_ms();
 	stop_request(&daemon->stop);
 }
 
-static int wait_ms(const struct daemon *daemon)
+/* What is left of the drain; -1: nothing asked for one. */
+static int64_t left_ms(const struct daemon *daemon)
 {
 	if (!daemon->signal_ms)
 		return -1;
 	int64_t left = daemon->signal_ms + daemon->config->shutdown_timeout_ms - clock_now_ms();
-	return left < 0 ? 0 : (int)left;
+	return left < 0 ? 0 : left;
+}
+
+static int wait_ms(const struct daemon *daemon)
+{
+	int64_t left = left_ms(daemon), watchdog = notify_watchdog_ms();
+
+	return (int)(left < 0 || (watchdog >= 0 && watchdog < left) ? watchdog : left);
 }
 
 /* Until no pipeline runs. The process ends here where the drain takes too long: threads still run. */
@@ -184,15 +194,17 @@ static void wait_for_all(struct daemon *daemon)
 	uint64_t count;
 
 	while (still_running(daemon) > 0) {
-		if (poll(fds, 2, wait_ms(daemon)) == 0) {
+		int changed = poll(fds, 2, wait_ms(daemon));
+		notify_systemd("WATCHDOG=1");
+		if (changed == 0 && left_ms(daemon) == 0) {
 			log_error(NULL,
 				"shutdown_timeout is over with %zu pipelines still at work; ending",
 				still_running(daemon));
 			_exit(1);
 		}
-		if (fds[1].revents && read(daemon->done, &count, sizeof(count)) < 0)
+		if (changed > 0 && fds[1].revents && read(daemon->done, &count, sizeof(count)) < 0)
 			return;
-		if (fds[0].revents)
+		if (changed > 0 && fds[0].revents)
 			on_signal(daemon);
 	}
 }
@@ -228,6 +240,7 @@ int daemon_run(const struct config *config)
 	if (open_descriptors(&daemon)) {
 		start_all(&daemon);
 		struct http *http = http_start(config, daemon.watched, daemon.count);
+		notify_systemd("READY=1");
 		wait_for_all(&daemon);
 		http_stop(http);
 		join_all(&daemon);
