@@ -115,9 +115,9 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	int64_t now = clock_now_ms();
 
 	pthread_mutex_lock(&feed->lock);
-	*turn = (struct turn){ .streams = feed->streams,
-		.room = feed->room,
-		.stopping = feed->stopping };
+	*turn = (struct turn){
+		.streams = feed->streams, .room = feed->room, .stopping = feed->stopping
+	};
 	if (is_worth_settling(feed)) {
 		turn->put = feed->put;
 		feed->put = (struct verdicts){ 0 };

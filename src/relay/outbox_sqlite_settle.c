@@ -55,7 +55,8 @@ static void bind_verdict(sqlite3_stmt *statement, const struct verdict *verdict,
 	sqlite3_bind_int64(statement, 1, verdict->row->id);
 	bind_slice(statement, 2, verdict->row->event.id);
 	if (delivered) {
-		sqlite3_bind_int64(statement, 5, (int64_t)verdict->seq); /* not where rows are deleted */
+		sqlite3_bind_int64(
+			statement, 5, (int64_t)verdict->seq); /* not where rows are deleted */
 		return;
 	}
 	clock_format(clock_wall_ms() + verdict->delay_ms, retry);
