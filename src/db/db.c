@@ -92,8 +92,8 @@ bool db_is_open(const struct db *db)
 
 void db_wait_for_writers(struct db *db, bool wait)
 {
-	if (db->sqlite && sqlite_is_open(db->sqlite))
-		sqlite3_busy_timeout(sqlite_connection(db->sqlite), wait ? SQLITE_BUSY_MS : 0);
+	if (db->sqlite)
+		sqlite_wait_for_writers(db->sqlite, wait);
 }
 
 bool db_is_busy(const struct db *db)

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 struct sqlite {
@@ -13,7 +15,11 @@ struct sqlite {
 	sqlite3 *connection;
 	dev_t device; /* of the open file */
 	ino_t inode;
+	bool impatient;
+	int64_t waits_since_ms; /* monotonic: the first of the naps for one lock */
 };
+
+#define SHORT_NAPS 500
 
 struct sqlite *sqlite_create(const char *path)
 {
@@ -57,6 +63,27 @@ void sqlite_close(struct sqlite *sqlite)
 		sqlite3_finalize(statement);
 	sqlite3_close(sqlite->connection);
 	sqlite->connection = NULL;
+}
+
+/*
+ * SQLite's own naps grow to 100 ms: beside an application that commits all the time whoever sleeps so long
+ * finds the lock taken again and again.
+ */
+static int nap(void *context, int naps)
+{
+	struct sqlite *sqlite = context;
+
+	if (naps == 0)
+		sqlite->waits_since_ms = clock_now_ms();
+	if (sqlite->impatient || clock_now_ms() - sqlite->waits_since_ms >= SQLITE_BUSY_MS)
+		return 0;
+	usleep(naps < SHORT_NAPS ? 500 : 5000);
+	return 1;
+}
+
+void sqlite_wait_for_writers(struct sqlite *sqlite, bool wait)
+{
+	sqlite->impatient = !wait;
 }
 
 static enum error_kind kind_of(int code)
@@ -129,7 +156,8 @@ bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 		return false;
 	}
 	sqlite3_extended_result_codes(sqlite->connection, 1);
-	sqlite3_busy_timeout(sqlite->connection, SQLITE_BUSY_MS);
+	sqlite->impatient = false;
+	sqlite3_busy_handler(sqlite->connection, nap, sqlite);
 	if (!there)
 		look_at_file(sqlite, &sqlite->device, &sqlite->inode);
 	if (sqlite_same_file(sqlite, err)) /* not replaced while it was opened */

@@ -26,6 +26,7 @@ void sqlite_close(struct sqlite *sqlite); /* finalizes every statement of it */
  */
 bool sqlite_same_file(struct sqlite *sqlite, struct error *err);
 bool sqlite_is_open(const struct sqlite *sqlite);
+void sqlite_wait_for_writers(struct sqlite *sqlite, bool wait); /* until it is opened again */
 sqlite3 *sqlite_connection(struct sqlite *sqlite);
 
 /* Fills err from the connection's last error; false. To be called right after the call that failed. */
