@@ -18,11 +18,9 @@ static void failed(struct work *work, const struct error *err)
 	work->status = findings_worse_status(work->status, cli_fail(work->cli, err));
 }
 
-/* table NULL: what a sink needs beside a table that is not Dray's. */
 static void say_table(struct work *work, const char *label, const char *table,
 	const struct migrate_report *report)
 {
-	table = table ? table : "the tables beside yours";
 	if (work->cli->json) {
 		json_array_append_new(work->tables,
 			json_pack("{so ss si sb}", "database", cmd_json_text(label), "table", table,
