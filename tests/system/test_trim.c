@@ -75,6 +75,11 @@ static size_t told(struct sink *s, const char *words)
 	return lines_with(proc_log(s->daemon), 0, " error ", words);
 }
 
+static bool shows(struct sink *s, const char *words)
+{
+	return strstr(dray_expect(0, "status", "-c", s->config).out, words);
+}
+
 /* It says so once, waits, and goes on where a person says, also over a restart. */
 static void test_it_stops(void **state)
 {
@@ -93,9 +98,8 @@ static void test_it_stops(void **state)
 		nap(1500);
 		assert_int_equal(told(&s, "were removed"), i);
 		assert_int_equal(stored(&s), 10);
-		struct result status = dray_expect(0, "status", "-c", s.config);
-		assert_contains(status.out, "stopped");
-		assert_contains(status.out, "10 events (sequence 11 to 20) were removed");
+		WAIT_UNTIL(20000, shows(&s, "10 events (sequence 11 to 20) were removed"));
+		assert_true(shows(&s, "stopped"));
 		if (i == 1)
 			dray_stop(s.daemon);
 	}
