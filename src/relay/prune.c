@@ -1,6 +1,6 @@
 /*
  * Deletes delivered rows in small steps. What a step takes decides how large the next one is, and how long the
- * pause after it: at least as long as the step, so that half of the time belongs to others.
+ * pause after it: several times as long, so that who looks for a free moment finds one.
  */
 #include "relay/prune.h"
 
@@ -16,6 +16,8 @@
 #define STEP_LONG_MS  20
 #define STEP_SHORT_MS 5
 #define FULL_EVERY_MS ((int64_t)3600 * 1000)
+#define PAUSE_TIMES \
+	4 /* as long as a step: writers of an SQLite file wait by looking now and then */
 #define BUSY_PAUSE_MS 50
 #define EVERY_MAX_MS  60000
 #define EVERY_MIN_MS  1000
@@ -171,7 +173,7 @@ static void adapt(struct prune *prune, int64_t took)
 		prune->rows /= 2;
 	else if (took < STEP_SHORT_MS && prune->rows * 2 <= ROWS_MAX)
 		prune->rows *= 2;
-	prune->pause_ms = took > 1 ? took : 1;
+	prune->pause_ms = PAUSE_TIMES * (took > 1 ? took : 1);
 }
 
 bool prune_step(
