@@ -144,7 +144,7 @@ static void test_debezium(void **state)
 		"table: outboxevent, preset: debezium, columns: { order: at }, on_delivered: delete, lease: 1s");
 	dray_expect(0, "migrate", "-c", s.config);
 	struct proc *daemon =
-		dray_start(s.name, "relay.before_settle=kill@5", "run", "-c", s.config);
+		dray_start(s.name, "relay.before_settle=kill@1", "run", "-c", s.config);
 	write_by_several(&s, authors);
 	WAIT_UNTIL(30000, !proc_running(daemon));
 	nap(300);
