@@ -232,13 +232,9 @@ static void check_audits(const struct config *config, struct problems *problems)
 {
 	for (size_t i = 0; i < config->relay_count; i++) {
 		const struct config_relay *relay = &config->relays[i];
-		if (relay->audit_every_ms == 0)
+		if (relay->audit_every_ms == 0 || relay->borrowed.id) /* refused already */
 			continue;
-		if (relay->borrowed.id || relay->preset != PRESET_NONE)
-			problems_add(problems, relay->line,
-				"audit: not for a table that Dray did not make; it does not keep where "
-				"the stream holds a row");
-		else if (relay->on_delivered == ON_DELIVERED_DELETE)
+		if (relay->on_delivered == ON_DELIVERED_DELETE)
 			problems_add(problems, relay->line,
 				"audit: delivered rows are deleted (on_delivered: delete), so there is "
 				"nothing to compare the stream with");

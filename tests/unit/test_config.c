@@ -205,9 +205,7 @@ static void an_audit_needs_something_to_compare(void **state)
 	(void)state;
 	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", table: outbox, preset: debezium, "
 		"on_delivered: delete, audit: { every: 10m } }\n",
-		2,
-		"audit: not for a table that Dray did not make; it does not keep where the stream holds a "
-		"row");
+		2, "audit: a table that Dray did not make does not say where its rows were stored");
 	refused("relays:\n  - { name: a, database: \"sqlite:a.db\", on_delivered: delete, audit: { every: "
 		"10m } }\n",
 		2,
