@@ -248,6 +248,13 @@ bool stream_get_message(struct link *link, const char *name, uint64_t seq,
 	return get_message(link, name, json_pack("{sI}", "seq", (json_int_t)seq), message, err);
 }
 
+bool stream_get_next(struct link *link, const char *name, uint64_t seq,
+	struct stream_message *message, struct error *err)
+{
+	return get_message(link, name,
+		json_pack("{sIss}", "seq", (json_int_t)seq, "next_by_subj", ">"), message, err);
+}
+
 static bool get_newest(
 	struct link *link, const char *name, struct stream_message *message, struct error *err)
 {

@@ -58,6 +58,8 @@ struct stream_message {
 
 bool stream_get_message(struct link *link, const char *name, uint64_t seq,
 	struct stream_message *message, struct error *err);
+bool stream_get_next(struct link *link, const char *name, uint64_t seq,
+	struct stream_message *message, struct error *err); /* the first at or behind it */
 void stream_message_finish(struct stream_message *message);
 
 #endif

@@ -21,17 +21,17 @@ void stored_finish(struct stored *stored)
 	*stored = (struct stored){ 0 };
 }
 
-static void remember(struct stored *stored, size_t stream, const struct pull_message *message)
+static void remember(struct stored *stored, size_t stream, uint64_t seq, struct slice id)
 {
-	if (!message->id.data)
+	if (id.size == 0)
 		return;
 	if (stored->count == stored->room) {
 		stored->room = stored->room ? stored->room * 2 : 256;
 		stored->messages =
 			memory_grow(stored->messages, stored->room * sizeof(*stored->messages));
 	}
-	stored->messages[stored->count] = (struct stored_message){ stream, message->seq };
-	map_put(&stored->ids, hash_slice(message->id), stored->count++);
+	stored->messages[stored->count] = (struct stored_message){ stream, seq };
+	map_put(&stored->ids, hash_slice(id), stored->count++);
 }
 
 /* The next message, with looks after other things meanwhile. */
@@ -65,7 +65,7 @@ static bool read_until(
 	while (at < last && pending > 0) {
 		if (!next(stored, pull, &message, err))
 			return false;
-		remember(stored, stream, &message);
+		remember(stored, stream, message.seq, message.id);
 		at = message.seq;
 		pending = message.pending;
 		pull_release(&message);
@@ -73,16 +73,11 @@ static bool read_until(
 	return true;
 }
 
-bool stored_read(struct stored *stored, struct link *link, size_t stream, const char *name,
-	uint64_t from, int64_t from_ms, struct error *err)
+static bool read_by_consumer(struct stored *stored, struct link *link, size_t stream,
+	const char *name, uint64_t from, int64_t from_ms, uint64_t last, struct error *err)
 {
 	char time[32];
-	uint64_t last;
 
-	if (!stream_newest(link, name, &last, err))
-		return error_prefix(err, "stream %s", name);
-	if (last == 0 || last < from)
-		return true;
 	clock_format(from_ms, time);
 	struct pull_options options = { .stream = name,
 		.start_seq = from,
@@ -93,6 +88,41 @@ bool stored_read(struct stored *stored, struct link *link, size_t stream, const 
 	struct pull *pull = pull_create(link, &options, err);
 	bool ok = pull && read_until(stored, pull, stream, last, err);
 	pull_destroy(pull);
+	return ok;
+}
+
+/* A workqueue lets nobody read but its own consumers. What they took is gone, so the rest is short as a rule. */
+static bool read_one_by_one(struct stored *stored, struct link *link, size_t stream,
+	const char *name, uint64_t from, uint64_t last, struct error *err)
+{
+	struct stream_message message = { .found = true };
+
+	for (uint64_t at = from ? from : 1; message.found && at <= last; at = message.seq + 1) {
+		stream_message_finish(&message);
+		if (stored->keep && !stored->keep(stored->context, err))
+			return false;
+		if (!stream_get_next(link, name, at, &message, err))
+			return false;
+		if (message.found)
+			remember(stored, stream, message.seq, slice_of(message.id));
+	}
+	stream_message_finish(&message);
+	return true;
+}
+
+bool stored_read(struct stored *stored, struct link *link, size_t stream, const char *name,
+	uint64_t from, int64_t from_ms, struct error *err)
+{
+	struct stream_info info = { 0 };
+	uint64_t last = 0;
+
+	bool ok = stream_newest(link, name, &last, err) &&
+		(last == 0 || last < from || stream_get_info(link, name, &info, NULL, err));
+	if (ok && last > 0 && last >= from)
+		ok = info.retention == STREAM_WORKQUEUE
+			? read_one_by_one(stored, link, stream, name, from, last, err)
+			: read_by_consumer(stored, link, stream, name, from, from_ms, last, err);
+	stream_info_finish(&info);
 	return ok || error_prefix(err, "stream %s", name);
 }
 
