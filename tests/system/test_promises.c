@@ -153,6 +153,26 @@ static void test_a_crash_before_settling(void **state)
 	end_exact(&s);
 }
 
+/* A workqueue lets no reader in beside its consumers; what they have not taken yet is found all the same. */
+static void test_a_crash_before_settling_into_a_workqueue(void **state)
+{
+	struct scene s = set(*state, "queue", SHORT_WINDOW ",\"retention\":\"workqueue\"", false,
+		true, "lease: 1s");
+
+	for (int i = 0; i < 20; i++)
+		emit(&s, "a", text("k%d", i));
+	run(&s, "relay.before_settle=kill");
+	is_killed(&s);
+	assert_true(jetstream_count(s.js, s.name) > 0);
+	emit(&s, "b", "k1");
+	WINDOW_PASSED();
+	run(&s, NULL);
+	all_delivered(&s);
+	assert_int_equal(jetstream_count(s.js, s.name), 21);
+	assert_int_equal(attempts(&s), 0);
+	end(&s);
+}
+
 static void test_crashes_one_after_the_other(void **state)
 {
 	static const char *const points[] = { "relay.after_acknowledgement=kill",
@@ -517,6 +537,7 @@ int main(void)
 		FOR_BOTH(test_nothing_is_marked_before_its_acknowledgement),
 		FOR_BOTH(test_the_position_follows_under_load),
 		FOR_BOTH(test_a_crash_before_settling),
+		FOR_BOTH(test_a_crash_before_settling_into_a_workqueue),
 		FOR_BOTH(test_crashes_one_after_the_other),
 		FOR_BOTH(test_a_position_waits_for_the_first_scan),
 		FOR_BOTH(test_a_lost_acknowledgement_and_a_crash),
