@@ -127,6 +127,20 @@ static void add_list(struct buf *out, const char *const *items, size_t count)
 	buf_add_char(out, ']');
 }
 
+/* Items NAME=VALUE as a mapping. */
+static void add_pairs(struct buf *out, const char *const *items, size_t count)
+{
+	buf_add_text(out, count ? "{ " : "{");
+	for (size_t i = 0; i < count; i++) {
+		size_t name = strcspn(items[i], "=");
+		buf_add_text(out, i ? ", " : "");
+		buf_add(out, items[i], name);
+		buf_add_text(out, ": ");
+		add_quoted(out, items[i] + name + (items[i][name] == '='));
+	}
+	buf_add_text(out, count ? " }" : "}");
+}
+
 /*
  * Where a line goes: its column, whether it is commented out, and whether it is the first of a list's
  * item, which has "- " before it.
@@ -197,7 +211,8 @@ static void print_value(struct buf *out, const struct setting *setting, const vo
 	if (setting->type == SETTING_LIST) {
 		const void *place = (const char *)section + setting->place;
 		const struct config_list *list = place;
-		add_list(out, (const char *const *)list->items, list->count);
+		(setting->pairs ? add_pairs : add_list)(
+			out, (const char *const *)list->items, list->count);
 	} else if (setting->type == SETTING_COLUMNS) {
 		const void *place = (const char *)section + setting->place;
 		add_columns(out, place);
@@ -283,7 +298,7 @@ static void template_setting(struct writer *writer, const struct setting *settin
 	begin_line(writer, !setting->shown, deeper);
 	buf_format(writer->out, "%s: ", name);
 	if (setting->type == SETTING_LIST)
-		add_list(writer->out, &value, 1);
+		(setting->pairs ? add_pairs : add_list)(writer->out, &value, 1);
 	else if (setting->type == SETTING_COLUMNS)
 		buf_format(writer->out, "{ %s: \"$.id\" }", value);
 	else
