@@ -47,7 +47,7 @@ static void migrate(
 
 	config_hide_secrets(url, &label);
 	if (cmd_migrate_table(url, target, table, &report, &err))
-		say_table(work, label.data, table ? table : "beside", &report);
+		say_table(work, label.data, table ? table : "what Dray keeps beside", &report);
 	else
 		failed(work, &err);
 	buf_finish(&label);

@@ -177,7 +177,7 @@ void ddl_columns(const struct config_columns *columns, struct buf *yaml)
 	}
 }
 
-static bool is_there(struct db *db, const char *table, bool *there, struct error *err)
+bool ddl_is_there(struct db *db, const char *table, bool *there, struct error *err)
 {
 	struct catalogue catalogue;
 	struct arena arena;
@@ -199,7 +199,7 @@ static bool make(struct db *db, const struct config_sink *sink, const struct sam
 	*made = db_script(db, sql.data, err);
 	buf_finish(&sql);
 	return *made ||
-		(is_there(db, sink->table, &there, NULL) && there); /* somebody was faster */
+		(ddl_is_there(db, sink->table, &there, NULL) && there); /* somebody was faster */
 }
 
 bool ddl_create(struct db *db, struct link *link, const struct config_sink *sink, bool *made,
@@ -209,7 +209,7 @@ bool ddl_create(struct db *db, struct link *link, const struct config_sink *sink
 	bool there;
 
 	*made = false;
-	if (!is_there(db, sink->table, &there, err) || there)
+	if (!ddl_is_there(db, sink->table, &there, err) || there)
 		return there;
 	sample_init(&sample);
 	bool ok = ddl_read(link, sink, &sample, err);

@@ -23,6 +23,8 @@ void ddl_table(const struct config_sink *sink, const char *table, enum db_kind k
 /* The columns as they stand in a config. */
 void ddl_columns(const struct config_columns *columns, struct buf *yaml);
 
+bool ddl_is_there(struct db *db, const char *table, bool *there, struct error *err);
+
 /*
  * create: true. Makes the table where it is missing (*made). ERROR_UNAVAILABLE: the stream has no event yet
  * that tells the types.

@@ -196,10 +196,10 @@ static void tell_dead(const struct ingest *ingest, size_t dead)
 	while (!load->events[first].fault)
 		first++;
 	log_warning(ingest->config->name,
-		"%zu of %zu events set aside (sink_dead) in %zu transactions, the first at sequence "
-		"%lld: %s",
-		dead, load->done, load->tries, (long long)load->events[first].seq,
-		load->events[first].fault);
+		"%zu of %zu events set aside (sink_dead) in %zu transaction%s, the first at "
+		"sequence %lld: %s",
+		dead, load->done, load->tries, load->tries == 1 ? "" : "s",
+		(long long)load->events[first].seq, load->events[first].fault);
 }
 
 /* What is committed counts, also where the rest of the load is not. */

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "nats/stream.h"
 #include "sink/consumer.h"
+#include "sink/ddl.h"
 #include "sink/table.h"
 
 struct checked {
@@ -40,11 +41,30 @@ static void check_durability(const struct checked *c, struct db *db)
 	arena_finish(&arena);
 }
 
+/* Whether the sink has yet to make its table. */
+static bool will_create(const struct checked *c)
+{
+	struct db *db = c->sink->create == CONFIG_TRUE
+		? db_create(c->sink->database, "dray check", NULL, NULL)
+		: NULL;
+	bool there = true;
+
+	bool known =
+		db && db_open(db, false, NULL) && ddl_is_there(db, c->sink->table, &there, NULL);
+	db_destroy(db);
+	return known && !there;
+}
+
 static void check_database(struct checked *c)
 {
 	struct error err = { 0 };
-	struct table *table = table_create(c->sink, NULL, &err);
 
+	if (will_create(c)) {
+		SAY(c, FINDING_OK, "the sink will make the table %s after a sample of stream %s",
+			c->sink->table, c->sink->stream);
+		return;
+	}
+	struct table *table = table_create(c->sink, NULL, &err);
 	if (table && table_open(table, &err) && table_load(table, &c->placed, &c->position, &err)) {
 		SAY(c, FINDING_OK, "%s: %s is there", table_label(table), c->sink->table);
 		if (db_kind(table_db(table)) == DB_POSTGRES)

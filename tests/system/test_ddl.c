@@ -111,12 +111,14 @@ static void test_a_sink_makes_its_table(void **state)
 
 	WAIT_UNTIL(20000, strstr(proc_log(daemon), "has no event yet that tells the types"));
 	assert_false(is_there(&s));
+	assert_contains(dray_expect(0, "check", "-c", config).out, "will make the table orders");
 	publish_orders(&s);
 	WAIT_UNTIL(20000, is_there(&s));
 	WAIT_UNTIL(20000, strstr(proc_log(daemon), "made the table orders after a sample"));
 	has_type(&s, "total", "NUMERIC", "numeric");
 	has_type(&s, "at", "TIMESTAMP", "timestamp with time zone");
 	WAIT_UNTIL(20000, testdb_int(s.db, "SELECT count(*) FROM orders") == 5);
+	assert_contains(dray_expect(0, "check", "-c", config).out, "orders is there");
 	dray_stop(daemon);
 	end(&s);
 }
