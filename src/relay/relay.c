@@ -31,7 +31,6 @@ struct relay {
 	bool told_set_up; /* that it is not only a server that is away */
 	bool standing_by;
 	bool worked; /* what stops it now was in order before: it may be so again */
-	int64_t rate_events, rate_ms;
 };
 
 /* What whoever watches sees: the state, and until when the lease is held. */
