@@ -199,11 +199,18 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 	return ok;
 }
 
+/* A guest has no lease to keep. */
+static int64_t keep_at_ms(const struct feed *feed)
+{
+	return outbox_is_guest(feed->outbox) ? INT64_MAX
+					     : lease_keep_at_ms(outbox_lease(feed->outbox));
+}
+
 static bool keep_lease(struct feed *feed, struct error *err)
 {
 	struct lease *lease = outbox_lease(feed->outbox);
 
-	if (outbox_is_guest(feed->outbox) || clock_now_ms() < lease_keep_at_ms(lease))
+	if (clock_now_ms() < keep_at_ms(feed))
 		return true;
 	if (!lease_keep(outbox_db(feed->outbox), lease, err))
 		return false;
@@ -272,7 +279,7 @@ static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
 	if (feed->has_report)
 		*until = earliest(*until, feed->next_report_ms);
 	pthread_mutex_unlock(&feed->lock);
-	*until = earliest(*until, lease_keep_at_ms(outbox_lease(feed->outbox)));
+	*until = earliest(*until, keep_at_ms(feed));
 	*until = earliest(*until, feed->next_prune_ms);
 	return busy;
 }

@@ -3,6 +3,7 @@
  * process or the server meanwhile; and nothing in the tables changes.
  */
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "fixture.h"
 
@@ -389,6 +390,31 @@ static void test_headers_of_other_standards(void **state)
 	close_scene(&s);
 }
 
+static int64_t cpu_of_programs_ms(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_CHILDREN, &used);
+	return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+		(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
+/* Between two events of a slow replay there is nothing to do. */
+static void test_a_slow_replay_rests(void **state)
+{
+	struct scene s;
+
+	open_scene(&s, *state, "slow");
+	fill_outbox(&s);
+	int64_t began = now_ms(), before = cpu_of_programs_ms();
+	dray_expect(0, "replay", "--database", s.url, "--subject", text("%s.k1.x", s.target),
+		"--rate", "2");
+	int64_t took = now_ms() - began, cpu = cpu_of_programs_ms() - before;
+	if (took < 2000 || cpu > took / 3)
+		give_up("%lld ms, of them %lld ms of CPU", (long long)took, (long long)cpu);
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +427,7 @@ int main(void)
 		FOR_ONE(test_a_stream_of_one_relay, "postgres"),
 		FOR_ONE(test_headers_of_other_standards, "postgres"),
 		FOR_ONE(test_one_process_a_replay, "sqlite"),
+		FOR_ONE(test_a_slow_replay_rests, "sqlite"),
 	};
 
 	only_named_tests();
