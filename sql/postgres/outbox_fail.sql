@@ -1,5 +1,6 @@
 -- Notes failures, only while the lease is held: a delay below 0 gives the row up, another says when to try
--- again. Gives how many leases (1 or 0) and rows were as expected.
+-- again. That a row is given up must outlive a power cut, since its successors go out then. Gives how many
+-- leases (1 or 0) and rows were as expected.
 -- The conditions leave just one way, whatever the statistics say: each row by the primary key. Any other would
 -- go through all pending rows for every row that is settled.
 WITH held AS (
@@ -17,4 +18,5 @@ WITH held AS (
 	WHERE o.id >= u.id AND o.id <= u.id AND o.event_id = u.event_id AND o.state || '' = 'pending'
 	RETURNING 1
 )
-SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM marked)
+SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM marked),
+	CASE WHEN (SELECT min(d.delay_ms) FROM unnest($7::bigint[]) AS d (delay_ms)) < 0 THEN set_config('synchronous_commit', 'on', true) END

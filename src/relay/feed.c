@@ -16,6 +16,7 @@
 #include "base/memory.h"
 
 #define DUE_AGAIN_MS  50 /* where more rows were due than could be read at once */
+#define COMPANY_MS    20 /* so long a verdict waits for others */
 #define PRUNE_LATE_MS 1000
 
 struct verdicts {
@@ -41,6 +42,7 @@ struct feed {
 	bool stopping, asleep;
 	bool starved; /* asleep until there is room */
 	struct verdicts put; /* to settle */
+	int64_t put_ms; /* monotonic: since when the first of them waits */
 	struct position *positions;
 	size_t streams;
 	size_t room;
@@ -102,12 +104,12 @@ static size_t least_room(const struct feed *feed)
 	return ((size_t)feed->config->batch + 1) / 2;
 }
 
-/* So are small writes: while there is something to read, few verdicts wait for company. */
-static bool is_worth_settling(const struct feed *feed)
+/* So are small writes: while there is something to read, few verdicts wait a little for company. */
+static bool is_worth_settling(const struct feed *feed, int64_t now)
 {
 	bool can_read = feed->look && feed->room >= least_room(feed) && !feed->stopping;
 
-	return !can_read || feed->put.count >= least_room(feed);
+	return !can_read || feed->put.count >= least_room(feed) || now - feed->put_ms >= COMPANY_MS;
 }
 
 static void take_turn(struct feed *feed, struct turn *turn)
@@ -118,7 +120,7 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	*turn = (struct turn){
 		.streams = feed->streams, .room = feed->room, .stopping = feed->stopping
 	};
-	if (is_worth_settling(feed)) {
+	if (is_worth_settling(feed, now)) {
 		turn->put = feed->put;
 		feed->put = (struct verdicts){ 0 };
 	}
@@ -431,6 +433,8 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 {
 	pthread_mutex_lock(&feed->lock);
 	struct verdicts *put = &feed->put;
+	if (put->count == 0)
+		feed->put_ms = clock_now_ms();
 	if (put->count + count > put->room) {
 		put->room = (put->count + count) * 2;
 		put->items = memory_grow(put->items, put->room * sizeof(*put->items));

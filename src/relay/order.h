@@ -60,7 +60,7 @@ bool order_return(struct order *order, struct row *row);
 /* With ORDERING_STREAM: takes all rows that wait, as a list by next; order_return puts them back. */
 struct row *order_take_waiting(struct order *order);
 
-void order_done(struct order *order, struct row *row); /* delivered or dead */
+void order_done(struct order *order, struct row *row); /* delivered, or settled as dead */
 
 /*
  * To be tried again later. Rows of its key that were waiting are dropped: they are returned as a list

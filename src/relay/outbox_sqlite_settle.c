@@ -89,12 +89,26 @@ static bool settle_all(struct outbox *outbox, const struct verdict *const *verdi
 	return !position || move_position(outbox, position, err);
 }
 
+/* What a power cut takes back is looked up in the stream; but of a row that is given up the stream knows nothing. */
+static bool begin(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
+	struct error *err)
+{
+	bool dead = false;
+
+	for (size_t i = 0; i < count; i++)
+		dead = dead || verdicts[i]->outcome == OUTCOME_DEAD;
+	return sqlite_run(connection_of(outbox),
+		dead ? "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
+		     : "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+		err);
+}
+
 bool outbox_file_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 	const struct position *position, size_t *changed, struct error *err)
 {
 	int64_t sent = clock_now_ms();
 
-	if (!sqlite_run(connection_of(outbox), "BEGIN IMMEDIATE", err))
+	if (!begin(outbox, verdicts, count, err))
 		return false;
 	bool ok = settle_all(outbox, verdicts, count, position, changed, err);
 	failpoint("relay.before_commit");

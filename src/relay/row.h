@@ -26,6 +26,7 @@ struct row {
 	int64_t created_ms; /* wall clock */
 	enum row_source source;
 	bool failed; /* has a retry_at: holds its key until then */
+	bool given_up; /* dead, as soon as that is settled */
 	bool put_back; /* a person took it out of the dead: it goes before what holds its key */
 	uint64_t key_hash; /* of the key; order fills it */
 	struct row *next; /* in whichever one list it stands */

@@ -41,6 +41,7 @@ struct session {
 	bool overtaken; /* it was: another one's message made room for those behind it */
 	struct map rows; /* id -> the row in memory */
 	size_t row_bytes; /* of their events */
+	size_t giving_up; /* rows that are dead, which the table does not know yet */
 	struct verdict *verdicts; /* of this turn */
 	size_t verdict_count, verdict_room;
 	bool scanned; /* every row that was pending at the beginning was read once */
@@ -89,7 +90,10 @@ void session_forget(struct session *session, struct row *row);
 bool session_settle_stored(
 	struct session *session, struct row *row, bool *dealt, struct error *err);
 
-/* Verdicts, to be settled with the next turn. */
+/*
+ * Verdicts, to be settled with the next turn. A row that is given up keeps its key until that stands in the table:
+ * after a crash it would be tried again, and must not come behind its successors then.
+ */
 void session_deliver(struct session *session, struct row *row, size_t stream, uint64_t seq);
 void session_fail(struct session *session, struct row *row, bool dead, const char *why);
 

@@ -184,7 +184,8 @@ bool session_mend(struct session *s, struct error *err)
 	int64_t now = clock_now_ms();
 	struct found found = { 0 };
 
-	if (!chain_is_due(s->chain, s->flights.count, now) || now >= s->work_until_ms)
+	if (!chain_is_due(s->chain, s->flights.count, now) || now >= s->work_until_ms ||
+		s->giving_up > 0)
 		return true;
 	if (!find_end(s, &found.end, err) || !read_unknown(s, found.end, err))
 		return false;

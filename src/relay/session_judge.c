@@ -66,7 +66,8 @@ void session_fail(struct session *s, struct row *row, bool dead, const char *why
 	report_error(s->report, "row %" PRId64 ": %s", row->id, why);
 	if (dead) {
 		say_dead(s, row, why);
-		order_done(&s->order, row);
+		row->given_up = true;
+		s->giving_up++;
 		return;
 	}
 	s->counts->retried++;

@@ -106,8 +106,14 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 /* A row that failed is known until that is settled: only then it is a new one when it is read again. */
 static void release_settled(struct session *s, struct feed_news *news, size_t *from, size_t to)
 {
-	for (; *from < to; (*from)++)
-		session_forget(s, news->settled[*from]);
+	for (; *from < to; (*from)++) {
+		struct row *row = news->settled[*from];
+		if (row->given_up) {
+			s->giving_up--;
+			order_done(&s->order, row);
+		}
+		session_forget(s, row);
+	}
 }
 
 bool session_take_rows(struct session *s, struct error *err)

@@ -84,7 +84,8 @@ static bool send_row(struct session *s, struct row *row, struct error *err)
 
 static bool may_send(const struct session *s)
 {
-	return !s->chain->broken && s->flights.count < s->chain->window &&
+	return !s->chain->broken && !(s->chain->on && s->giving_up > 0) &&
+		s->flights.count < s->chain->window &&
 		s->flights.bytes < (size_t)s->config->max_in_flight_bytes &&
 		!stop_requested(s->stop) && clock_now_ms() < s->work_until_ms;
 }

@@ -2,6 +2,8 @@
  * Rows that failed come again when their time is there: by the relay's own clock, neither by the poll, which is
  * ten minutes here, nor by the sweep, which comes at most every ten seconds.
  */
+#include <signal.h>
+
 #include "fixture.h"
 
 #define SOON_MS 3000 /* long before the next sweep */
@@ -123,9 +125,37 @@ static void test_the_net_comes_in_time(void **state)
 	end(&s);
 }
 
+/*
+ * The relay crashes when a row is given up and the table does not know it yet: the row is tried again, and goes out
+ * now. What comes behind it must not have gone out before.
+ */
+static void given_up_at_a_crash(const char *kind, const char *ordering)
+{
+	struct scene s = set(kind, text("given_up_%s", ordering), "relay.before_settle=kill",
+		text("ordering: %s, retry: { initial: 50ms, max: 50ms, jitter: 0, max_attempts: 1 }",
+			ordering));
+
+	testdb_exec(s.db, "BEGIN");
+	testdb_emit(s.db, s.refused, "k", NULL, "first");
+	testdb_emit(s.db, text("%s.second", s.name), "k", NULL, "second");
+	testdb_exec(s.db, "COMMIT");
+	assert_int_equal(proc_wait(s.daemon, 30000), 128 + SIGKILL);
+	jetstream_change(s.js, s.name, text("\"%s.>\", \"%s\"", s.name, s.refused), NULL);
+	s.daemon = dray_start(s.name, NULL, "run", "-c", scratch_path("%s.yaml", s.name));
+	WAIT_UNTIL(30000, testdb_in_state(s.db, "delivered") == 2);
+	end(&s);
+}
+
+static void test_given_up_at_a_crash(void **state)
+{
+	given_up_at_a_crash(*state, "key");
+	given_up_at_a_crash(*state, "stream");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FOR_BOTH(test_given_up_at_a_crash),
 		FOR_BOTH(test_many_are_due_at_once),
 		FOR_BOTH(test_due_before_it_is_settled),
 		FOR_BOTH(test_due_while_it_is_busy),
