@@ -45,7 +45,7 @@ static int64_t wait_until_arrived(struct world *world, struct jetstream *js)
 			end = now_ms() + patience(STUCK_MS);
 		least = now < least ? now : least;
 		world_check_drays(world);
-		nap(50);
+		nap(200); /* to look costs more than to wait */
 	}
 	if (now > 0)
 		testdb_each(world->db, say_row, NULL,
@@ -239,8 +239,9 @@ static void make_indexes(struct world *world)
 {
 	testdb_exec(world->db,
 		"CREATE INDEX seek_outbox ON %s (event_id); CREATE INDEX seek_events ON %s (msg_id); "
-		"CREATE INDEX seek_ledger ON ledger (event_id); ANALYZE",
-		testdb_table(world->db, "outbox"), testdb_table(world->db, "events"));
+		"CREATE INDEX seek_ledger ON ledger (event_id); ANALYZE %s",
+		testdb_table(world->db, "outbox"), testdb_table(world->db, "events"),
+		testdb_pick(world->db, "", "ledger, dray.outbox, dray.events"));
 }
 
 struct verdicts {

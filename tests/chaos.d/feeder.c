@@ -5,7 +5,8 @@
 #include <stdatomic.h>
 
 #define MESSAGES 20000
-#define PAUSE_MS 10
+#define AT_ONCE	 3
+#define PAUSE_MS 30
 
 struct feeder {
 	pthread_t thread;
@@ -50,8 +51,10 @@ static void *run(void *context)
 	struct jetstream *js = NULL;
 
 	while (!atomic_load(&feeder->ending) && feeder->count < MESSAGES) {
-		feeder->count += feed_one(feeder, &js);
-		nap(PAUSE_MS);
+		bool fed = feed_one(feeder, &js);
+		feeder->count += fed;
+		if (!fed || feeder->count % AT_ONCE == 0)
+			nap(PAUSE_MS);
 	}
 	jetstream_close(js);
 	return NULL;

@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	world.writers = writers_start(&plan, world.url);
 	world.feeder = feeder_start(&world);
 	faults_run(&world);
-	WAIT_UNTIL(120000, writers_rows(world.writers) >= options.rows);
+	writers_wait(world.writers, options.rows);
 	writers_end(world.writers);
 	feeder_end(world.feeder);
 	say("  all is written after %lld ms", (long long)(now_ms() - began_ms));

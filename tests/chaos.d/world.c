@@ -76,10 +76,9 @@ static char *make_database(struct world *world)
 	if (!world->plan->options.postgres)
 		return world->url = text("sqlite:%s", scratch_path("chaos.db"));
 	pg_server_start(&world->pg, "pg", (const char *const[]){ "deadlock_timeout=100ms", NULL });
-	pg_server_make_database(&world->pg, "chaos");
-	world->url = pg_server_url(&world->pg, "chaos");
+	world->url = pg_server_url(&world->pg, "postgres"); /* which is there already */
 	world->pg_proxy = proxy_start(world->pg.port);
-	return proxy_pg_url(world->pg_proxy, "chaos");
+	return proxy_pg_url(world->pg_proxy, "postgres");
 }
 
 static char *nats_urls(const struct world *world)

@@ -8,6 +8,8 @@
 #include "actions.h"
 #include "sql.h"
 
+#define STUCK_MS 60000 /* without one more row */
+
 struct thread {
 	pthread_t id;
 	struct writers *writers;
@@ -68,7 +70,7 @@ static void *run(void *context)
 		if (atomic_load(&writers->rows) < allowed(writers))
 			take_turn(thread);
 		else
-			nap(2);
+			nap(10);
 	}
 	action_finish(&thread->writer);
 	return NULL;
@@ -121,9 +123,19 @@ void writers_allow(struct writers *writers, int64_t rows, int64_t ms)
 	atomic_store(&writers->to, rows);
 }
 
-int64_t writers_rows(const struct writers *writers)
+void writers_wait(const struct writers *writers, int64_t rows)
 {
-	return atomic_load(&writers->rows);
+	int64_t written, before = -1, end = 0;
+
+	while ((written = atomic_load(&writers->rows)) < rows) {
+		if (written > before)
+			end = now_ms() + patience(STUCK_MS);
+		else if (now_ms() > end)
+			give_up("BREACH the writers do not get further than %lld of %lld rows",
+				(long long)written, (long long)rows);
+		before = written;
+		nap(20);
+	}
 }
 
 /* What a server took down with it was prepared, but nobody knows its name any more. */

@@ -9,9 +9,12 @@ struct writers;
 
 struct writers *writers_start(const struct plan *plan, const char *url);
 
-/* They go on until so many rows are committed in all, evenly over the time, and wait there. */
+/*
+ * They go on until so many rows are committed in all, evenly over the time, and wait there. The second function
+ * waits for so many, as long as they become more.
+ */
 void writers_allow(struct writers *writers, int64_t rows, int64_t ms);
-int64_t writers_rows(const struct writers *writers);
+void writers_wait(const struct writers *writers, int64_t rows);
 
 /* One row more, after their end. */
 void writers_add_one(struct writers *writers);

@@ -13,7 +13,7 @@
 
 #define LOG_TAIL 6000 /* bytes of each log that a failing test shows */
 
-static char scratch_folder[64];
+static char scratch_folder[96];
 
 void give_up_at(const char *file, int line, const char *format, ...)
 {
@@ -164,9 +164,11 @@ const char *scratch(void)
 {
 	if (scratch_folder[0])
 		return scratch_folder;
-	strcpy(scratch_folder, "/tmp/dray-XXXXXX");
-	if (!mkdtemp(scratch_folder) || chmod(scratch_folder, 0755) != 0)
-		give_up("no scratch folder under /tmp");
+	const char *named = getenv("DRAY_SCRATCH"), *under = named && *named ? named : "/tmp";
+	int size = snprintf(scratch_folder, sizeof(scratch_folder), "%s/dray-XXXXXX", under);
+	if (size >= (int)sizeof(scratch_folder) || !mkdtemp(scratch_folder) ||
+		chmod(scratch_folder, 0755) != 0)
+		give_up("no scratch folder under %s", under);
 	on_exit(scratch_end, NULL);
 	return scratch_folder;
 }

@@ -23,8 +23,8 @@ char *text_bytes(const void *data, size_t size); /* with a NUL behind */
 char *text_hex(const void *data, size_t size);
 
 /*
- * The scratch folder: made at first use under /tmp, since a socket's path must be short, and removed at
- * exit. A failing test prints the end of every *.log in it; with DRAY_KEEP=1 the folder stays,
+ * The scratch folder: made at first use under DRAY_SCRATCH or /tmp, since a socket's path must be short,
+ * and removed at exit. A failing test prints the end of every *.log in it; with DRAY_KEEP=1 the folder stays,
  * with DRAY_KEEP=failed that of a failing test.
  */
 const char *scratch(void);

@@ -71,6 +71,11 @@ static const char *usual_program(void)
 
 static int version_of(const char *program)
 {
+	static const char *asked;
+	static int version;
+
+	if (asked && strcmp(asked, program) == 0)
+		return version;
 	const char *argv[] = { program, "--version", NULL };
 	struct result result = command_run(&(struct launch){ .argv = argv }, 10000);
 	int major = 0, minor = 0, patch = 0;
@@ -78,7 +83,8 @@ static int version_of(const char *program)
 
 	if (!digits || sscanf(digits, "%d.%d.%d", &major, &minor, &patch) < 2)
 		give_up("%s --version says: %s%s", program, result.out, result.err);
-	return major * 10000 + minor * 100 + patch;
+	asked = program;
+	return version = major * 10000 + minor * 100 + patch;
 }
 
 static void launch(struct nats_server *server)

@@ -6,7 +6,8 @@
 /*
  * A PostgreSQL of its own, on a socket in the scratch folder and on a port of the loopback interface. Its
  * data outlives its process. DRAY_POSTGRES_BIN names the folder of its programs; otherwise the newest
- * under /usr/lib/postgresql, or what pg_config says. As root it runs as the user postgres.
+ * under /usr/lib/postgresql, or what pg_config says. As root it runs as the user postgres. A fresh data
+ * folder is copied from DRAY_POSTGRES_TEMPLATE where that is set; the first to come makes it.
  */
 struct pg_server {
 	struct proc *proc;

@@ -58,8 +58,10 @@ static struct rules rules_now(const struct flow *flow)
 
 static void keep_piece(struct flow *flow, const char *data, size_t size, int64_t due)
 {
-	struct piece *piece = malloc(sizeof(*piece) + size);
+	struct piece *piece = size ? malloc(sizeof(*piece) + size) : NULL;
 
+	if (size == 0)
+		return;
 	if (!piece)
 		abort();
 	*piece = (struct piece){ .due = due, .size = size };
@@ -109,9 +111,10 @@ static bool loses(struct proxy *proxy, const char *data, size_t size)
 	return found;
 }
 
+/* What is between two lost messages stays in one piece, as the server sent it. */
 static void keep_elements(struct flow *flow, const char *data, size_t size, int64_t due)
 {
-	size_t at = 0, one;
+	size_t at = 0, from = 0, one;
 	bool message = false;
 
 	flow->partial = realloc(flow->partial, flow->partial_size + size + 1);
@@ -119,10 +122,13 @@ static void keep_elements(struct flow *flow, const char *data, size_t size, int6
 	flow->partial_size += size;
 	flow->partial[flow->partial_size] = '\0';
 	while ((one = element(flow->partial + at, flow->partial_size - at, &message)) > 0) {
-		if (!message || !loses(flow->pair->proxy, flow->partial + at, one))
-			keep_piece(flow, flow->partial + at, one, due);
+		if (message && loses(flow->pair->proxy, flow->partial + at, one)) {
+			keep_piece(flow, flow->partial + from, at - from, due);
+			from = at + one;
+		}
 		at += one;
 	}
+	keep_piece(flow, flow->partial + from, at - from, due);
 	flow->partial_size -= at;
 	memmove(flow->partial, flow->partial + at, flow->partial_size);
 }
