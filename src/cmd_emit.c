@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "cmd_common.h"
 #include "event.h"
@@ -149,23 +150,12 @@ static bool use_relay(
 	return error_set(err, ERROR_USAGE, "the config has no relay \"%.80s\"", name);
 }
 
-static void encode_hex(const struct buf *payload, struct buf *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	buf_add_text(out, "");
-	for (size_t i = 0; i < payload->size; i++) {
-		buf_add_char(out, digits[(unsigned char)payload->data[i] >> 4]);
-		buf_add_char(out, digits[payload->data[i] & 15]);
-	}
-}
-
 /* The values travel as text: hexadecimal where the database can decode it. */
 static bool encode_payload(
 	const struct db *db, const struct buf *payload, struct buf *out, struct error *err)
 {
 	if (db_kind(db) == DB_POSTGRES) {
-		encode_hex(payload, out);
+		hex_encode((struct slice){ payload->data, payload->size }, out);
 		return true;
 	}
 	if (payload->size && memchr(payload->data, '\0', payload->size))

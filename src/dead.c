@@ -1,12 +1,12 @@
 /* Reads what was given up on, page by page, and lets through what a filter asks for. */
 #include "dead.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/memory.h"
 #include "cmd_common.h"
 #include "event.h"
@@ -110,22 +110,6 @@ static int64_t number_at(
 	return text ? atoll(text) : otherwise;
 }
 
-static int digit_of(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : (c | 32) - 'a' + 10;
-}
-
-static struct slice decode_hex(const char *hex, struct arena *arena)
-{
-	size_t size = hex ? strlen(hex) / 2 : 0;
-	char *bytes = arena_new(arena, size + 1);
-
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (char)(digit_of(hex[2 * i]) << 4 | digit_of(hex[2 * i + 1]));
-	bytes[size] = '\0';
-	return (struct slice){ bytes, size };
-}
-
 static struct dead_item item_of(const struct db_rows *rows, size_t row, struct arena *arena)
 {
 	return (struct dead_item){ .id = db_cell(rows, row, COLUMN_ID),
@@ -138,7 +122,7 @@ static struct dead_item item_of(const struct db_rows *rows, size_t row, struct a
 		.age_ms = number_at(rows, row, COLUMN_AGE, 0),
 		.size = number_at(rows, row, COLUMN_SIZE, 0),
 		.headers = db_cell(rows, row, COLUMN_HEADERS),
-		.payload = decode_hex(db_cell(rows, row, COLUMN_PAYLOAD), arena),
+		.payload = hex_decode(db_cell(rows, row, COLUMN_PAYLOAD), arena),
 		.published_us = rows->columns > COLUMN_PUBLISHED
 			? number_at(rows, row, COLUMN_PUBLISHED, 0)
 			: 0 };

@@ -1,2 +1,2 @@
--- The columns of a table; none where there is no such table.
-SELECT name FROM pragma_table_info(?1)
+-- The columns of a table, with their types; none where there is no such table.
+SELECT name, type FROM pragma_table_info(?1)

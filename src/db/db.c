@@ -334,6 +334,20 @@ char *db_expand(const char *text, const char *quoted_table)
 	return expanded;
 }
 
+bool db_columns(struct db *db, const char *table, struct arena *arena, struct db_rows *columns,
+	struct error *err)
+{
+	char *quoted = db_quote_table(table, err);
+	const char *dot = strchr(table, '.');
+
+	if (!quoted)
+		return false;
+	const char *name = db_kind(db) == DB_POSTGRES ? quoted : dot ? dot + 1 : table;
+	bool ok = db_run(db, SQL_TABLE_COLUMNS, NULL, &name, 1, arena, columns, err);
+	free(quoted);
+	return ok;
+}
+
 char *db_statement_words(
 	enum db_kind kind, enum statement statement, const struct db_word *words, size_t count)
 {

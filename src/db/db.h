@@ -98,6 +98,10 @@ char *db_quote_table(const char *table, struct error *err);
 /* Replaces every {table} in text by the quoted name. The result belongs to the caller. */
 char *db_expand(const char *text, const char *quoted_table);
 
+/* The columns of a table, each its name and type; no rows where there is no such table. */
+bool db_columns(struct db *db, const char *table, struct arena *arena, struct db_rows *columns,
+	struct error *err);
+
 /* The text of an embedded statement for a kind, expanded; NULL table where it has no {table}. */
 char *db_statement_text(enum db_kind kind, enum statement statement, const char *table);
 

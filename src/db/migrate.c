@@ -279,18 +279,10 @@ static bool compare_columns(
 
 static bool check_columns(struct migrate *work, struct error *err)
 {
-	const char *dot = strchr(work->table, '.'), *name = dot ? dot + 1 : work->table;
-	char *quoted = db_quote_table(work->table, err);
 	struct db_rows columns;
 
-	if (!quoted)
-		return false;
-	const char *parameter = db_kind(work->db) == DB_SQLITE ? name : quoted;
-	bool ok = db_run(work->db, SQL_TABLE_COLUMNS, NULL, &parameter, 1, &work->arena, &columns,
-			  err) &&
+	return db_columns(work->db, work->table, &work->arena, &columns, err) &&
 		compare_columns(work, &columns, err);
-	free(quoted);
-	return ok;
 }
 
 static bool check_versions(struct migrate *work, struct error *err)

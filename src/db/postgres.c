@@ -373,6 +373,14 @@ bool postgres_call(struct postgres *postgres, const struct postgres_call *call, 
 	return finish(postgres, sent, call->limit_ms, result, err);
 }
 
+struct slice postgres_slice(const PGresult *result, int row, int column)
+{
+	if (PQgetisnull(result, row, column))
+		return (struct slice){ 0 };
+	return (struct slice){ PQgetvalue(result, row, column),
+		(size_t)PQgetlength(result, row, column) };
+}
+
 bool postgres_prepare(
 	struct postgres *postgres, const char *name, const char *sql, struct error *err)
 {

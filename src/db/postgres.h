@@ -62,6 +62,7 @@ void postgres_add_binary(struct postgres_call *call, const void *data, size_t si
 /* The result belongs to the caller (PQclear); NULL result asks for none. */
 bool postgres_call(struct postgres *postgres, const struct postgres_call *call, PGresult **result,
 	struct error *err);
+struct slice postgres_slice(const PGresult *result, int row, int column); /* no data: SQL NULL */
 bool postgres_prepare(
 	struct postgres *postgres, const char *name, const char *sql, struct error *err);
 

@@ -184,6 +184,26 @@ bool sqlite_prepare(
 		sqlite_failed(sqlite, err);
 }
 
+struct slice sqlite_slice(sqlite3_stmt *statement, int column)
+{
+	int type = sqlite3_column_type(statement, column);
+	const void *data;
+
+	if (type == SQLITE_NULL)
+		return (struct slice){ 0 };
+	if (type == SQLITE_BLOB)
+		data = sqlite3_column_blob(statement, column);
+	else /* as UTF-8, whatever the file's encoding */
+		data = sqlite3_column_text(statement, column);
+	size_t size = (size_t)sqlite3_column_bytes(statement, column);
+	return (struct slice){ data ? data : "", size };
+}
+
+void sqlite_bind_slice(sqlite3_stmt *statement, int place, struct slice text)
+{
+	sqlite3_bind_text(statement, place, text.data, (int)text.size, SQLITE_STATIC);
+}
+
 void sqlite_rollback(struct sqlite *sqlite)
 {
 	if (sqlite->connection && !sqlite3_get_autocommit(sqlite->connection))

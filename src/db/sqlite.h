@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/error.h"
+#include "base/slice.h"
 
 /* One connection to an SQLite file. One thread. A writer in the way is waited for up to SQLITE_BUSY_MS. */
 struct sqlite;
@@ -36,6 +37,10 @@ bool sqlite_run(
 	struct sqlite *sqlite, const char *sql, struct error *err); /* a script without results */
 bool sqlite_prepare(
 	struct sqlite *sqlite, const char *sql, sqlite3_stmt **statement, struct error *err);
+
+/* A column of the row that a step gave, good until the next step; no data: SQL NULL. */
+struct slice sqlite_slice(sqlite3_stmt *statement, int column);
+void sqlite_bind_slice(sqlite3_stmt *statement, int place, struct slice text); /* not copied */
 void sqlite_rollback(struct sqlite *sqlite); /* where a transaction is open */
 
 #endif

@@ -165,7 +165,7 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 	size_t count =
 		choose(heal, &place, plan->limit < CHUNK ? plan->limit : CHUNK, &places, &json);
 	if (count == 0)
-		*batch = source_batch(0);
+		*batch = batch_create(0);
 	else
 		ok = read_chosen(
 			heal, &json, count, &places, again ? ROW_SWEEP : ROW_NEW, batch, err);

@@ -194,7 +194,7 @@ static bool make_rows(
 	const struct replay *replay, struct batch *batch, enum row_source source, struct error *err)
 {
 	const struct run *run = replay->run;
-	struct arena *arena = source_arena(batch);
+	struct arena *arena = &batch->arena;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct row *row = &batch->rows[i];
@@ -243,7 +243,7 @@ static bool read_new(struct replay *replay, const struct read_plan *plan, struct
 	size_t limit = allowed(replay, plan->limit);
 
 	if (replay->exhausted || limit == 0 || place_open(&replay->place) >= OPEN_MAX) {
-		*batch = source_batch(0);
+		*batch = batch_create(0);
 		(*batch)->caught_up = true; /* for now */
 		return finish_if_done(replay, err);
 	}

@@ -123,32 +123,6 @@ bool source_read(struct db *db, const struct source *source, int64_t after, int6
 	return ok;
 }
 
-static void free_memory(void *memory)
-{
-	struct source_memory *m = memory;
-
-	if (m->result)
-		m->free_result(m->result);
-	arena_finish(&m->arena);
-	free(m);
-}
-
-struct batch *source_batch(size_t room)
-{
-	struct batch *batch = batch_create(room + 1);
-	struct source_memory *memory = memory_new(sizeof(*memory));
-
-	arena_init(&memory->arena);
-	batch->memory = memory;
-	batch->free_memory = free_memory;
-	return batch;
-}
-
-struct arena *source_arena(struct batch *batch)
-{
-	return &((struct source_memory *)batch->memory)->arena;
-}
-
 bool source_open(struct db *db, struct error *err)
 {
 	db_be_patient(db, PATIENCE_MS);
@@ -166,16 +140,11 @@ static bool has(const struct db_rows *columns, const char *name)
 
 bool source_find_kind(struct db *db, const char *table, enum source_kind *kind, struct error *err)
 {
-	char *quoted = db_quote_table(table, err);
 	struct arena arena;
 	struct db_rows columns;
 
-	if (!quoted)
-		return false;
-	const char *dot = strchr(table, '.');
-	const char *name = db_kind(db) == DB_POSTGRES ? quoted : dot ? dot + 1 : table;
 	arena_init(&arena);
-	bool ok = db_run(db, SQL_TABLE_COLUMNS, NULL, &name, 1, &arena, &columns, err);
+	bool ok = db_columns(db, table, &arena, &columns, err);
 	if (ok && has(&columns, "event_id") && has(&columns, "state")) {
 		*kind = SOURCE_OUTBOX;
 	} else if (ok && has(&columns, "epoch") && has(&columns, "published_at")) {
@@ -188,7 +157,6 @@ bool source_find_kind(struct db *db, const char *table, enum source_kind *kind, 
 			db_label(db), table);
 	}
 	arena_finish(&arena);
-	free(quoted);
 	return ok;
 }
 

@@ -48,11 +48,10 @@ bool source_count(struct db *db, const struct source *source, int64_t after, int
 
 /*
  * Rows with numbers above `after` and up to `until`: at most `limit` (1 and more), and so many payload bytes,
- * one row at least; none where there are no more. The batch belongs to the caller; its arena lives with it. NULL on an error.
+ * one row at least; none where there are no more. The batch belongs to the caller; NULL on an error.
  */
 bool source_read(struct db *db, const struct source *source, int64_t after, int64_t until,
 	size_t limit, int64_t bytes, struct batch **batch, struct error *err);
-struct arena *source_arena(struct batch *batch);
 
 /*
  * Any statement that gives number, event_id, subject, key, headers and payload: at most `limit` rows, and on
@@ -61,8 +60,5 @@ struct arena *source_arena(struct batch *batch);
 bool source_run(struct db *db, enum statement statement, const char *table,
 	const char *const *parameters, size_t count, size_t limit, int64_t bytes,
 	struct batch **batch, struct error *err);
-
-/* A batch without rows, with room. */
-struct batch *source_batch(size_t room);
 
 #endif

@@ -3,11 +3,14 @@
 
 #include "history/source.h"
 
-/* The memory of a batch: what the database gave, and what was made from it. */
-struct source_memory {
-	struct arena arena;
-	void *result;
-	void (*free_result)(void *result);
+/* The columns of a reading. */
+enum source_column {
+	SOURCE_NUMBER,
+	SOURCE_EVENT_ID,
+	SOURCE_SUBJECT,
+	SOURCE_KEY,
+	SOURCE_HEADERS,
+	SOURCE_PAYLOAD,
 };
 
 /* The parameters of a statement, as texts. A reading has two more than a count. */

@@ -7,35 +7,18 @@
 
 #include "db/postgres.h"
 
-enum column {
-	COLUMN_NUMBER,
-	COLUMN_EVENT_ID,
-	COLUMN_SUBJECT,
-	COLUMN_KEY,
-	COLUMN_HEADERS,
-	COLUMN_PAYLOAD
-};
-
-static struct slice slice_at(const PGresult *result, int row, enum column column)
-{
-	if (PQgetisnull(result, row, column))
-		return (struct slice){ 0 };
-	return (struct slice){ PQgetvalue(result, row, column),
-		(size_t)PQgetlength(result, row, column) };
-}
-
 static void read_row(const PGresult *result, int i, struct row *row)
 {
 	uint64_t number;
 
-	memcpy(&number, PQgetvalue(result, i, COLUMN_NUMBER), sizeof(number));
+	memcpy(&number, PQgetvalue(result, i, SOURCE_NUMBER), sizeof(number));
 	row->id = (int64_t)be64toh(number);
 	row->source = ROW_NEW;
-	row->event = (struct event){ .id = slice_at(result, i, COLUMN_EVENT_ID),
-		.subject = slice_at(result, i, COLUMN_SUBJECT),
-		.key = slice_at(result, i, COLUMN_KEY),
-		.headers = slice_at(result, i, COLUMN_HEADERS),
-		.payload = slice_at(result, i, COLUMN_PAYLOAD) };
+	row->event = (struct event){ .id = postgres_slice(result, i, SOURCE_EVENT_ID),
+		.subject = postgres_slice(result, i, SOURCE_SUBJECT),
+		.key = postgres_slice(result, i, SOURCE_KEY),
+		.headers = postgres_slice(result, i, SOURCE_HEADERS),
+		.payload = postgres_slice(result, i, SOURCE_PAYLOAD) };
 }
 
 /* By the primary key, which has the order that is asked for, whatever the statistics say. */
@@ -66,10 +49,9 @@ bool source_postgres_read(struct db *db, enum statement statement, const char *t
 	if (!ok)
 		return false;
 	size_t rows = (size_t)PQntuples(result);
-	*batch = source_batch(rows);
-	struct source_memory *memory = (*batch)->memory;
-	memory->result = result;
-	memory->free_result = clear;
+	*batch = batch_create(rows);
+	(*batch)->result = result;
+	(*batch)->free_result = clear;
 	(*batch)->count = rows;
 	for (size_t i = 0; i < rows; i++)
 		read_row(result, (int)i, &(*batch)->rows[i]);

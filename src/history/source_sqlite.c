@@ -5,15 +5,6 @@
 
 #include "db/sqlite.h"
 
-enum column {
-	COLUMN_NUMBER,
-	COLUMN_EVENT_ID,
-	COLUMN_SUBJECT,
-	COLUMN_KEY,
-	COLUMN_HEADERS,
-	COLUMN_PAYLOAD
-};
-
 static struct slice text_of(sqlite3_value *value)
 {
 	const void *text = sqlite3_value_text(value);
@@ -40,28 +31,18 @@ bool source_sqlite_prepare(struct db *db, struct error *err)
 		sqlite_failed(sqlite, err);
 }
 
-static struct slice slice_at(sqlite3_stmt *statement, enum column column, struct arena *arena)
+static void read_row(sqlite3_stmt *statement, struct batch *batch)
 {
-	const void *data;
-	int type = sqlite3_column_type(statement, column);
+	struct row *row = batch_add(batch);
 
-	if (type == SQLITE_NULL)
-		return (struct slice){ 0 };
-	data = type == SQLITE_BLOB ? sqlite3_column_blob(statement, column)
-				   : (const void *)sqlite3_column_text(statement, column);
-	size_t size = (size_t)sqlite3_column_bytes(statement, column);
-	return (struct slice){ arena_copy(arena, data, size), size };
-}
-
-static void read_row(sqlite3_stmt *statement, struct row *row, struct arena *arena)
-{
-	row->id = sqlite3_column_int64(statement, COLUMN_NUMBER);
+	row->id = sqlite3_column_int64(statement, SOURCE_NUMBER);
 	row->source = ROW_NEW;
-	row->event = (struct event){ .id = slice_at(statement, COLUMN_EVENT_ID, arena),
-		.subject = slice_at(statement, COLUMN_SUBJECT, arena),
-		.key = slice_at(statement, COLUMN_KEY, arena),
-		.headers = slice_at(statement, COLUMN_HEADERS, arena),
-		.payload = slice_at(statement, COLUMN_PAYLOAD, arena) };
+	row->event = (struct event){ .id = sqlite_slice(statement, SOURCE_EVENT_ID),
+		.subject = sqlite_slice(statement, SOURCE_SUBJECT),
+		.key = sqlite_slice(statement, SOURCE_KEY),
+		.headers = sqlite_slice(statement, SOURCE_HEADERS),
+		.payload = sqlite_slice(statement, SOURCE_PAYLOAD) };
+	row_keep(row, batch);
 }
 
 static bool read_rows(struct sqlite *sqlite, sqlite3_stmt *statement, int64_t bytes,
@@ -71,9 +52,8 @@ static bool read_rows(struct sqlite *sqlite, sqlite3_stmt *statement, int64_t by
 	int code = SQLITE_ROW;
 
 	while (size < bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct row *row = &batch->rows[batch->count++];
-		read_row(statement, row, source_arena(batch));
-		size += (int64_t)row->event.payload.size;
+		read_row(statement, batch);
+		size += (int64_t)batch->rows[batch->count - 1].event.payload.size;
 	}
 	return code == SQLITE_ROW || code == SQLITE_DONE || sqlite_failed(sqlite, err);
 }
@@ -92,7 +72,7 @@ bool source_sqlite_read(struct db *db, enum statement statement, const char *tab
 		return false;
 	for (size_t i = 0; i < count; i++)
 		sqlite3_bind_text(prepared, (int)i + 1, parameters[i], -1, SQLITE_STATIC);
-	*batch = source_batch(limit);
+	*batch = batch_create(limit);
 	ok = read_rows(sqlite, prepared, bytes, *batch, err);
 	sqlite3_finalize(prepared);
 	if (!ok) {

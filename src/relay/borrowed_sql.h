@@ -1,12 +1,13 @@
 #ifndef RELAY_BORROWED_SQL_H
 #define RELAY_BORROWED_SQL_H
 
+#include "base/buf.h"
 #include "config.h"
 #include "db/db.h"
 
 /*
  * The statements for a table that Dray did not make, from what the config says of its columns and the database
- * of their types. Values travel as text; lists of ids as JSON arrays of texts.
+ * of their types. Values travel as text; lists of ids as JSON arrays of texts. One thread.
  */
 struct borrowed_sql {
 	char *first; /* rows to deliver, in their order: relay, limit, bytes */
@@ -37,5 +38,9 @@ enum borrowed_column {
 bool borrowed_sql_make(struct borrowed_sql *sql, struct db *db, const struct config_relay *relay,
 	struct error *err);
 void borrowed_sql_finish(struct borrowed_sql *sql);
+
+/* A list of texts. It is empty at first; its end gives it as a parameter, which stays with it. */
+void borrowed_list_add(struct buf *list, const char *text);
+const char *borrowed_list_end(struct buf *list);
 
 #endif

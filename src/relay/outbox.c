@@ -1,7 +1,7 @@
 /* What both databases share of an outbox: connection, lease, positions, the cursor and the sweep. */
 #include "relay/outbox_driver.h"
 
-#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -84,13 +84,18 @@ bool outbox_report(struct outbox *outbox, const struct report *report, struct er
 	return outbox->driver->guest || report_write(outbox->db, report, err);
 }
 
+static void disconnect(struct outbox *outbox)
+{
+	if (db_is_open(outbox->db) && outbox->driver->closing)
+		outbox->driver->closing(outbox);
+	db_close(outbox->db);
+}
+
 /* A database that failed is connected anew: the file may be another one, the session half broken. */
 static bool checked(struct outbox *outbox, bool ok, const struct error *err)
 {
-	if (!ok && err->kind == ERROR_UNAVAILABLE && db_is_open(outbox->db)) {
-		outbox->driver->closing(outbox);
-		db_close(outbox->db);
-	}
+	if (!ok && err->kind == ERROR_UNAVAILABLE)
+		disconnect(outbox);
 	return ok;
 }
 
@@ -122,11 +127,9 @@ bool outbox_open(struct outbox *outbox, struct error *err)
 
 void outbox_close(struct outbox *outbox)
 {
-	if (db_is_open(outbox->db)) {
+	if (db_is_open(outbox->db))
 		lease_release(outbox->db, &outbox->lease);
-		outbox->driver->closing(outbox);
-	}
-	db_close(outbox->db);
+	disconnect(outbox);
 }
 
 bool outbox_positions(struct outbox *outbox, struct arena *arena, struct position **positions,
@@ -180,7 +183,8 @@ void outbox_rewind(struct outbox *outbox)
 	outbox->cursor = INT64_MIN;
 	outbox->sweep_at = OUTBOX_NO_SWEEP;
 	outbox->gaps = 0;
-	outbox->driver->rewound(outbox);
+	if (outbox->driver->rewound)
+		outbox->driver->rewound(outbox);
 }
 
 void outbox_sweep(struct outbox *outbox, int64_t from)
@@ -282,6 +286,13 @@ bool outbox_prune(struct outbox *outbox, int64_t *next_ms, struct error *err)
 bool outbox_wait(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err)
 {
 	return checked(outbox, outbox->driver->wait(outbox, wake_fd, ms, err), err);
+}
+
+void outbox_sleep(int wake_fd, int64_t ms)
+{
+	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+
+	poll(&fd, 1, ms < 0 ? 0 : (int)ms);
 }
 
 bool outbox_needs_sweeps(const struct outbox *outbox)

@@ -27,8 +27,9 @@ struct outbox_driver {
 	bool (*opened)(struct outbox *outbox, struct error *err);
 	void (*leased)(struct outbox *outbox); /* the lease was taken; may be NULL */
 	void (*resting)(struct outbox *outbox); /* nobody will read for a while; may be NULL */
-	void (*closing)(struct outbox *outbox);
-	void (*rewound)(struct outbox *outbox);
+	void (*closing)(struct outbox *outbox); /* may be NULL */
+	void (*rewound)(struct outbox
+			*outbox); /* the cursor, if any of its own, and the gaps; may be NULL */
 
 	/*
 	 * A batch with the rows of every question, each in id order within its limits; caught_up and
@@ -66,6 +67,9 @@ struct outbox {
 /* What a driver's own outbox begins as. outbox_destroy ends it. */
 bool outbox_init(struct outbox *outbox, const struct outbox_driver *driver,
 	const struct config_relay *config, struct stop *stop, struct error *err);
+
+/* Until wake_fd is readable or ms have passed. */
+void outbox_sleep(int wake_fd, int64_t ms);
 
 #define OUTBOX_NO_SWEEP INT64_MAX
 

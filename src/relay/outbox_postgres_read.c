@@ -91,14 +91,6 @@ static bool run_read(
 	return postgres_call(connection_of(outbox), &call, result, err);
 }
 
-static struct slice slice_at(const PGresult *result, int row, enum column column)
-{
-	if (PQgetisnull(result, row, column))
-		return (struct slice){ 0 };
-	return (struct slice){ PQgetvalue(result, row, column),
-		(size_t)PQgetlength(result, row, column) };
-}
-
 static int64_t int8_at(const PGresult *result, int row, enum column column)
 {
 	uint64_t value;
@@ -153,22 +145,16 @@ static void read_row(
 	row->wait_ms = wait_of(result, i, longest_ms, &row->failed);
 	format_uuid((const unsigned char *)PQgetvalue(result, i, COLUMN_EVENT_ID), id_text);
 	row->event.id = (struct slice){ id_text, UUID_TEXT };
-	row->event.subject = slice_at(result, i, COLUMN_SUBJECT);
-	row->event.key = slice_at(result, i, COLUMN_KEY);
+	row->event.subject = postgres_slice(result, i, COLUMN_SUBJECT);
+	row->event.key = postgres_slice(result, i, COLUMN_KEY);
 	if (row->wait_ms > 0)
 		return;
-	row->event.headers = slice_at(result, i, COLUMN_HEADERS);
-	row->event.payload = slice_at(result, i, COLUMN_PAYLOAD);
+	row->event.headers = postgres_slice(result, i, COLUMN_HEADERS);
+	row->event.payload = postgres_slice(result, i, COLUMN_PAYLOAD);
 	if (row->event.headers.data) { /* jsonb's binary form: a version byte, then the text */
 		row->event.headers.data++;
 		row->event.headers.size--;
 	}
-}
-
-static void free_memory(void *memory)
-{
-	arena_finish(memory);
-	free(memory);
 }
 
 static struct batch *make_batch(const PGresult *result, int64_t longest_ms)
@@ -177,12 +163,10 @@ static struct batch *make_batch(const PGresult *result, int64_t longest_ms)
 	struct batch *batch = batch_create((size_t)count);
 	char id_text[UUID_TEXT];
 
-	batch->memory = memory_new(sizeof(struct arena));
-	batch->free_memory = free_memory;
 	for (int i = 0; i < count; i++) {
 		struct row *row = batch_add(batch);
 		read_row(result, i, row, longest_ms, id_text);
-		row_keep(row, batch->memory);
+		row_keep(row, batch);
 	}
 	return batch;
 }

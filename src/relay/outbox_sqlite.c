@@ -46,11 +46,6 @@ static void destroy(struct outbox *outbox)
 	free(file_of(outbox));
 }
 
-static void rewound(struct outbox *outbox)
-{
-	(void)outbox;
-}
-
 static bool prepare(struct outbox *outbox, struct error *err)
 {
 	struct outbox_file *file = file_of(outbox);
@@ -105,12 +100,6 @@ static bool opened(struct outbox *outbox, struct error *err)
 	return true;
 }
 
-static void free_memory(void *memory)
-{
-	arena_finish(memory);
-	free(memory);
-}
-
 static bool data_version(struct outbox *outbox, int64_t *version, struct error *err)
 {
 	sqlite3_stmt *statement = file_of(outbox)->prepared[DATA_VERSION];
@@ -136,8 +125,6 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 		!sqlite_run(connection_of(outbox), "BEGIN", err))
 		return false;
 	*batch = batch_create(0);
-	(*batch)->memory = memory_new(sizeof(struct arena));
-	(*batch)->free_memory = free_memory;
 	bool ok = outbox_file_ask(outbox, plan, *batch, err) &&
 		sqlite_run(connection_of(outbox), "COMMIT", err);
 	if (!ok) {
@@ -220,7 +207,6 @@ const struct outbox_driver outbox_sqlite = {
 	.destroy = destroy,
 	.opened = opened,
 	.closing = closing,
-	.rewound = rewound,
 	.read = read_rows,
 	.settle = outbox_file_settle,
 	.wait = wait_for_rows,

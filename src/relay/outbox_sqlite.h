@@ -36,7 +36,7 @@ static inline struct sqlite *connection_of(struct outbox *outbox)
 	return db_sqlite(outbox->db);
 }
 
-/* Asks every question of a plan; the batch's memory is an arena. A read transaction is open. */
+/* Asks every question of a plan. A read transaction is open. */
 bool outbox_file_ask(struct outbox *outbox, const struct read_plan *plan, struct batch *batch,
 	struct error *err);
 bool outbox_file_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,

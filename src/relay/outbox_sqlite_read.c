@@ -20,22 +20,6 @@ enum column {
 	COLUMN_PAYLOAD,
 };
 
-/* Good until the next step. */
-static struct slice slice_at(sqlite3_stmt *statement, enum column column)
-{
-	int type = sqlite3_column_type(statement, column);
-	const void *data;
-
-	if (type == SQLITE_NULL)
-		return (struct slice){ 0 };
-	if (type == SQLITE_BLOB)
-		data = sqlite3_column_blob(statement, column);
-	else /* as UTF-8, whatever the file's encoding */
-		data = sqlite3_column_text(statement, column);
-	size_t size = (size_t)sqlite3_column_bytes(statement, column);
-	return (struct slice){ data ? data : "", size };
-}
-
 /* "2026-01-31T12:00:00.000Z" as milliseconds since 1970; what is no such time counts as long past. */
 static int64_t parse_time(const char *text)
 {
@@ -86,22 +70,24 @@ static int64_t wait_of(sqlite3_stmt *statement, const struct times *times, bool 
 	return wait > 0 ? wait : 1;
 }
 
-static void read_row(
-	sqlite3_stmt *statement, struct row *row, struct arena *arena, const struct times *times)
+static struct row *read_row(sqlite3_stmt *statement, struct batch *batch, const struct times *times)
 {
+	struct row *row = batch_add(batch);
+
 	row->id = sqlite3_column_int64(statement, COLUMN_ID);
 	row->attempts = sqlite3_column_int64(statement, COLUMN_ATTEMPTS);
 	row->put_back = row->attempts == 0 &&
 		sqlite3_column_type(statement, COLUMN_RETRY_AT) != SQLITE_NULL;
 	row->wait_ms = wait_of(statement, times, &row->failed);
-	row->event.id = slice_at(statement, COLUMN_EVENT_ID);
-	row->event.subject = slice_at(statement, COLUMN_SUBJECT);
-	row->event.key = slice_at(statement, COLUMN_KEY);
+	row->event.id = sqlite_slice(statement, COLUMN_EVENT_ID);
+	row->event.subject = sqlite_slice(statement, COLUMN_SUBJECT);
+	row->event.key = sqlite_slice(statement, COLUMN_KEY);
 	if (row->wait_ms == 0) {
-		row->event.headers = slice_at(statement, COLUMN_HEADERS);
-		row->event.payload = slice_at(statement, COLUMN_PAYLOAD);
+		row->event.headers = sqlite_slice(statement, COLUMN_HEADERS);
+		row->event.payload = sqlite_slice(statement, COLUMN_PAYLOAD);
 	}
-	row_keep(row, arena);
+	row_keep(row, batch);
+	return row;
 }
 
 /* Asks one bound question; cut tells that its limits were reached. */
@@ -115,8 +101,7 @@ static bool ask(struct outbox *outbox, enum prepared which, enum row_source sour
 	int code = SQLITE_ROW;
 
 	while (bytes < plan->bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct row *row = batch_add(batch);
-		read_row(statement, row, batch->memory, &times);
+		struct row *row = read_row(statement, batch, &times);
 		row->source = source;
 		bytes += (int64_t)row->event.payload.size;
 		if (++rows == 1 || rows == plan->limit) /* the newest is reported */

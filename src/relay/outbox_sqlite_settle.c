@@ -4,11 +4,6 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 
-static void bind_slice(sqlite3_stmt *statement, int at, struct slice text)
-{
-	sqlite3_bind_text(statement, at, text.data, (int)text.size, SQLITE_STATIC);
-}
-
 static bool run_once(struct outbox *outbox, sqlite3_stmt *statement, struct error *err)
 {
 	int code = sqlite3_step(statement);
@@ -53,7 +48,7 @@ static void bind_verdict(sqlite3_stmt *statement, const struct verdict *verdict,
 	char retry[32];
 
 	sqlite3_bind_int64(statement, 1, verdict->row->id);
-	bind_slice(statement, 2, verdict->row->event.id);
+	sqlite_bind_slice(statement, 2, verdict->row->event.id);
 	if (delivered) {
 		sqlite3_bind_int64(
 			statement, 5, (int64_t)verdict->seq); /* not where rows are deleted */

@@ -86,17 +86,6 @@ static void check_retention(const struct checked *c, struct db *db)
 	arena_finish(&arena);
 }
 
-static void add_json_text(struct buf *list, const char *text)
-{
-	buf_add_text(list, list->size ? ",\"" : "[\"");
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_add_char(list, '\\');
-		buf_add_char(list, *text);
-	}
-	buf_add_char(list, '"');
-}
-
 /* What stands in the way of marking, as PostgreSQL's catalogue has it. */
 static void check_rights(const struct checked *c, struct db *db)
 {
@@ -108,13 +97,12 @@ static void check_rights(const struct checked *c, struct db *db)
 	struct db_rows rows;
 
 	if (!erase && b->state)
-		add_json_text(&marked, b->state);
+		borrowed_list_add(&marked, b->state);
 	if (!erase && b->delivered_at)
-		add_json_text(&marked, b->delivered_at);
+		borrowed_list_add(&marked, b->delivered_at);
 	if (erase && b->dead_state)
-		add_json_text(&marked, b->state);
-	buf_add_text(&marked, marked.size ? "]" : "[]");
-	const char *parameters[] = { quoted, marked.data };
+		borrowed_list_add(&marked, b->state);
+	const char *parameters[] = { quoted, borrowed_list_end(&marked) };
 	arena_init(&arena);
 	if (db_run(db, SQL_BORROWED_RIGHTS, NULL, parameters, 2, &arena, &rows, NULL)) {
 		const char *user = db_cell(&rows, 0, 3), *no_update = db_cell(&rows, 0, 2);

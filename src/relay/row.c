@@ -13,13 +13,15 @@ struct batch *batch_create(size_t room)
 	batch->rows = memory_new(room * sizeof(*batch->rows));
 	batch->room = room;
 	batch->sweep_end = INT64_MIN;
+	arena_init(&batch->arena);
 	return batch;
 }
 
 void batch_destroy(struct batch *batch)
 {
-	if (batch->free_memory)
-		batch->free_memory(batch->memory);
+	if (batch->result)
+		batch->free_result(batch->result);
+	arena_finish(&batch->arena);
 	free(batch->rows);
 	free(batch);
 }
@@ -44,9 +46,9 @@ static char *keep(char *to, struct slice *part)
 	return to + part->size;
 }
 
-void row_keep(struct row *row, struct arena *arena)
+void row_keep(struct row *row, struct batch *batch)
 {
-	char *to = arena_new(arena, row_size(row));
+	char *to = arena_new(&batch->arena, row_size(row));
 
 	to = keep(to, &row->event.id);
 	to = keep(to, &row->event.subject);

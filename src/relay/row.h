@@ -43,19 +43,20 @@ struct batch {
 	bool caught_up; /* no more new rows were there */
 	bool more_due; /* of those that wait for their time, some are due and did not fit */
 	size_t settled_before; /* so many of the settled rows it comes with were settled before its reading */
-	void *memory;
-	void (*free_memory)(void *memory);
+	struct arena arena; /* what the rows point into, unless the result has it */
+	void *result; /* a database's; goes with the batch by free_result; NULL: none */
+	void (*free_result)(void *result);
 	struct batch *next;
 };
 
-struct batch *batch_create(size_t room);
+struct batch *batch_create(size_t room); /* empty */
 void batch_destroy(struct batch *batch);
 
 /* A zeroed row at the end; there is always room. Rows before it may move. */
 struct row *batch_add(struct batch *batch);
 
-/* Copies the bytes of the row's event into one piece of the arena. */
-void row_keep(struct row *row, struct arena *arena);
+/* Copies the bytes of the row's event into one piece of its batch's arena. */
+void row_keep(struct row *row, struct batch *batch);
 
 /* Sorts by id and drops what several questions brought twice. */
 void batch_finish(struct batch *batch);

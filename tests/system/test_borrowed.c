@@ -224,6 +224,28 @@ static void test_a_status(void **state)
 	end(&s);
 }
 
+/* All that has to be said of a table is which column its id is, and where its rows go. */
+static void test_nothing_but_an_id(void **state)
+{
+	struct scene s = make(*state, "bare", status_tables(*state), NULL);
+
+	configure(&s, s.url,
+		text("table: Out, columns: { id: nr, subject: \"%s.x\" }, on_delivered: delete",
+			s.name));
+	dray_expect(0, "migrate", "-c", s.config);
+	put(&s, "a", "k");
+	put(&s, "b", NULL);
+	struct proc *daemon = dray_start(s.name, NULL, "run", "-c", s.config);
+	WAIT_UNTIL(30000, testdb_int(s.db, "SELECT count(*) FROM \"Out\"") == 0);
+	struct jetstream_messages messages = jetstream_read(s.js, s.stream);
+	assert_int_equal(messages.count, 2);
+	assert_string_equal(messages.items[0].id, "1");
+	assert_int_equal(messages.items[0].size, 0);
+	jetstream_free(&messages);
+	dray_stop(daemon);
+	end(&s);
+}
+
 /* A row that no stream takes holds its key while it is tried, over a restart too; then it is given up. */
 static void test_a_failing_row(void **state)
 {
@@ -363,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FOR_BOTH(test_debezium),
 		FOR_BOTH(test_a_status),
+		FOR_BOTH(test_nothing_but_an_id),
 		FOR_BOTH(test_a_failing_row),
 		cmocka_unit_test(test_a_late_commit),
 		cmocka_unit_test(test_least_rights),

@@ -16,8 +16,8 @@ static struct batch *make(size_t room)
 	struct batch *batch = batch_create(room);
 
 	freed = 0;
-	batch->memory = &freed;
-	batch->free_memory = count_free;
+	batch->result = &freed;
+	batch->free_result = count_free;
 	return batch;
 }
 
@@ -137,11 +137,10 @@ static void test_a_kept_row_owns_its_bytes(void **state)
 				   .subject = { subject, 3 },
 				   .headers = { "", 0 },
 				   .payload = { payload, 4 } } };
-	struct arena arena;
+	struct batch *batch = make(0);
 
 	(void)state;
-	arena_init(&arena);
-	row_keep(&row, &arena);
+	row_keep(&row, batch);
 	id[0] = subject[0] = payload[1] = 'z';
 	assert_true(slice_equal(row.event.id, SLICE("id")));
 	assert_true(slice_equal(row.event.subject, SLICE("a.b")));
@@ -149,7 +148,7 @@ static void test_a_kept_row_owns_its_bytes(void **state)
 	assert_null(row.event.key.data);
 	assert_non_null(row.event.headers.data); /* empty is not absent */
 	assert_int_equal(row.event.headers.size, 0);
-	arena_finish(&arena);
+	batch_destroy(batch);
 }
 
 static void test_a_batch_grows(void **state)

@@ -1,0 +1,6 @@
+-- The ids of rows to deliver that are not behind the cursor. It takes the parameters of borrowed_read.
+SELECT CAST({id} AS text)
+FROM {table} AS t LEFT JOIN dray.borrowed_row AS n ON n.relay = $1 AND n.row_id = CAST({id} AS text)
+WHERE {pending} AND NOT coalesce(n.dead, false) AND ({which}) IS NOT TRUE
+	AND $2::bigint IS NOT NULL AND $3::bigint IS NOT NULL
+ORDER BY {order}, {id}

@@ -1,3 +1,0 @@
--- The columns of a table, given as its quoted name, with their types.
-SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
-WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
