@@ -5,44 +5,40 @@
 #include "history/replay.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/failpoint.h"
 #include "base/memory.h"
+#include "history/guest.h"
 #include "history/place.h"
-#include "relay/outbox_driver.h"
+#include "history/rename.h"
+#include "history/source.h"
 #include "relay/relay.h"
 
 #define SAVE_MS	     250
 #define AHEAD	     1000000 /* numbers: so far reading may go before it is noted */
 #define OPEN_MAX     1000000 /* events that wait behind one that is not done */
-#define TRIES	     5 /* of an event that the stream does not take */
 #define BURST_PART   20 /* of a second's events */
-#define PLACEHOLDER  "{subject}"
 #define STREAMS_KEPT 1024
 
 struct replay {
-	struct outbox base;
+	struct guest guest;
 	struct run *run;
 	const struct replay_options *options;
 	struct source source;
+	struct rename rename;
 	struct place place;
 	int64_t highest; /* that was read in this process */
 	int64_t uncertain; /* up to here, events may have been published before they are read */
 	bool exhausted;
 	double tokens; /* of --rate: events that may be read now */
 	int64_t tokens_ms, saved_ms;
-	int64_t failed; /* the number of the event that was last not taken */
-	int tries;
 };
 
-static struct replay *replay_of(struct outbox *outbox)
+static struct replay *replay_of(const struct guest *guest)
 {
-	return (struct replay *)outbox;
+	return (struct replay *)(uintptr_t)guest;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -50,47 +46,31 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static void destroy(struct outbox *outbox)
+static void finish(struct guest *guest)
 {
-	place_finish(&replay_of(outbox)->place);
-	free(replay_of(outbox));
+	place_finish(&replay_of(guest)->place);
+	free(replay_of(guest));
 }
 
-static bool opened(struct outbox *outbox, struct error *err)
+static void begin(struct guest *guest)
 {
-	return source_open(outbox->db, err);
-}
+	struct replay *replay = replay_of(guest);
 
-static void closing(struct outbox *outbox)
-{
-	(void)outbox;
-}
-
-/* A new session, which reads again whatever is not done. */
-static void rewound(struct outbox *outbox)
-{
-	struct replay *replay = replay_of(outbox);
-
-	outbox->cursor = replay->run->at;
+	guest->base.cursor = replay->run->at;
 	replay->uncertain = larger(replay->run->ahead, replay->highest);
 	replay->exhausted = false;
 	place_clear(&replay->place);
 }
 
-/* Where nothing was published yet, nothing is to be looked up. */
-static bool oldest(struct outbox *outbox, int64_t *created_ms, struct error *err)
+static bool uncertain(const struct guest *guest)
 {
-	const struct replay *replay = replay_of(outbox);
-
-	(void)err;
-	*created_ms = replay->uncertain == INT64_MIN ? INT64_MAX : replay->run->began_ms;
-	return true;
+	return replay_of(guest)->uncertain > INT64_MIN;
 }
 
 static bool positions(struct outbox *outbox, struct arena *arena, struct position **list,
 	size_t *count, struct error *err)
 {
-	const struct run *run = replay_of(outbox)->run;
+	const struct run *run = replay_of((struct guest *)outbox)->run;
 
 	(void)err;
 	*count = 0;
@@ -128,7 +108,7 @@ static bool finish_if_done(struct replay *replay, struct error *err)
 	if (!replay->exhausted || place_open(&replay->place) > 0)
 		return true;
 	replay->run->complete = true;
-	replay->base.done = true;
+	replay->guest.base.done = true;
 	return save(replay, err);
 }
 
@@ -145,68 +125,6 @@ static size_t allowed(struct replay *replay, size_t limit)
 	if (replay->tokens > most)
 		replay->tokens = most;
 	return replay->tokens < (double)limit ? (size_t)replay->tokens : limit;
-}
-
-/* The subject goes in place of {subject}. */
-static struct slice make_subject(const struct run *run, struct slice subject, struct arena *arena)
-{
-	const char *at = strstr(run->to, PLACEHOLDER);
-
-	if (strcmp(run->to, PLACEHOLDER) == 0)
-		return subject;
-	size_t before = at ? (size_t)(at - run->to) : strlen(run->to);
-	const char *after = at ? at + strlen(PLACEHOLDER) : "";
-	size_t size = before + (at ? subject.size : 0) + strlen(after);
-	char *text = arena_new(arena, size + 1);
-	memcpy(text, run->to, before);
-	if (at)
-		memcpy(text + before, subject.data, subject.size);
-	memcpy(text + size - strlen(after), after, strlen(after));
-	return (struct slice){ text, size };
-}
-
-static struct slice make_id(const struct run *run, struct slice id, struct arena *arena)
-{
-	size_t suffix = strlen(run->name);
-	char *text = arena_new(arena, id.size + 1 + suffix);
-
-	memcpy(text, id.data, id.size);
-	text[id.size] = '.';
-	memcpy(text + id.size + 1, run->name, suffix);
-	return (struct slice){ text, id.size + 1 + suffix };
-}
-
-/* Such a stream takes events from its relay alone. */
-static bool check_subject(const struct replay *replay, struct slice subject, struct error *err)
-{
-	const struct config_list *closed = &replay->options->closed;
-
-	for (size_t i = 0; i < closed->count; i++)
-		if (event_subject_matches(closed->items[i], subject))
-			return error_set(err, ERROR_USAGE,
-				"'%.*s' goes into a stream that a relay with ordering: stream fills, which "
-				"has to be its only publisher; publish into another stream with --to",
-				(int)subject.size, subject.data);
-	return true;
-}
-
-static bool make_rows(
-	const struct replay *replay, struct batch *batch, enum row_source source, struct error *err)
-{
-	const struct run *run = replay->run;
-	struct arena *arena = &batch->arena;
-
-	for (size_t i = 0; i < batch->count; i++) {
-		struct row *row = &batch->rows[i];
-		row->event.id = make_id(run, row->event.id, arena);
-		row->event.subject = make_subject(run, row->event.subject, arena);
-		row->event.replay = slice_of(run->name);
-		row->created_ms = run->began_ms;
-		row->source = source;
-		if (!check_subject(replay, row->event.subject, err))
-			return false;
-	}
-	return true;
 }
 
 /* What was known when these events were read: their messages come behind it, unless there are some already. */
@@ -239,7 +157,7 @@ static bool note_ahead(struct replay *replay, int64_t number, struct error *err)
 static bool read_new(struct replay *replay, const struct read_plan *plan, struct batch **batch,
 	struct error *err)
 {
-	struct outbox *outbox = &replay->base;
+	struct outbox *outbox = &replay->guest.base;
 	size_t limit = allowed(replay, plan->limit);
 
 	if (replay->exhausted || limit == 0 || place_open(&replay->place) >= OPEN_MAX) {
@@ -255,7 +173,7 @@ static bool read_new(struct replay *replay, const struct read_plan *plan, struct
 	if (replay->exhausted)
 		return finish_if_done(replay, err);
 	replay->tokens -= (double)(*batch)->count;
-	if (!make_rows(replay, *batch, ROW_NEW, err))
+	if (!rename_rows(&replay->rename, *batch, err))
 		return false;
 	note_batch(replay, *batch);
 	return note_ahead(replay, (*batch)->rows[(*batch)->count - 1].id, err);
@@ -275,7 +193,7 @@ static void keep_open(const struct replay *replay, struct batch *batch)
 static bool read_again(struct replay *replay, const struct read_plan *plan, struct batch **batch,
 	struct error *err)
 {
-	struct outbox *outbox = &replay->base;
+	struct outbox *outbox = &replay->guest.base;
 	int64_t after = larger(outbox->sweep_at, replay->run->at);
 	size_t found;
 
@@ -292,26 +210,21 @@ static bool read_again(struct replay *replay, const struct read_plan *plan, stru
 		batch_destroy(*batch);
 	}
 	(*batch)->sweep_done = found == 0;
-	return make_rows(replay, *batch, ROW_SWEEP, err);
+	return rename_rows(&replay->rename, *batch, err);
 }
 
-static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
-	struct error *err)
+static bool read_rows(struct guest *guest, const struct read_plan *plan, bool again,
+	struct batch **batch, struct error *err)
 {
-	struct replay *replay = replay_of(outbox);
+	struct replay *replay = replay_of(guest);
 
-	bool again = plan->sweep && outbox->sweep_at != OUTBOX_NO_SWEEP;
-
-	*batch = NULL;
-	bool ok = save_if_due(replay, err) &&
+	return save_if_due(replay, err) &&
 		(again ? read_again : read_new)(replay, plan, batch, err);
-	if (!ok && *batch)
-		batch_destroy(*batch);
-	return ok;
 }
 
-static bool move_place(struct replay *replay, struct error *err)
+static bool go_on(struct guest *guest, struct error *err)
 {
+	struct replay *replay = replay_of(guest);
 	struct run *run = replay->run;
 	struct place_entry entry;
 
@@ -331,69 +244,47 @@ static bool move_place(struct replay *replay, struct error *err)
 	return save_if_due(replay, err) && finish_if_done(replay, err);
 }
 
-/* The stream did not take it now: the session ends, and the next one tries again. */
-static bool not_taken(struct replay *replay, const struct verdict *verdict, struct error *err)
+static void close_event(
+	struct guest *guest, const struct verdict *verdict, const struct position *position)
 {
-	bool again = verdict->row->id == replay->failed;
+	struct replay *replay = replay_of(guest);
 
-	replay->failed = verdict->row->id;
-	replay->tries = again ? replay->tries + 1 : 1;
-	return error_set(err, replay->tries < TRIES ? ERROR_UNAVAILABLE : ERROR_REJECTED,
-		"event %" PRId64 " (%.*s): %s", verdict->row->id,
-		(int)verdict->row->event.subject.size, verdict->row->event.subject.data,
-		verdict->error);
+	place_done(&replay->place, verdict->row->id, verdict->outcome == OUTCOME_DEAD);
+	if (!position)
+		return;
+	struct run_stream *stream = run_stream(replay->run, position->stream, position->created);
+	if (verdict->seq > stream->newest)
+		stream->newest = verdict->seq;
 }
 
-static bool settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
-	const struct position *position, size_t *changed, struct error *err)
+static int64_t number(const struct guest *guest, int64_t id)
 {
-	struct replay *replay = replay_of(outbox);
-	struct run_stream *stream =
-		position ? run_stream(replay->run, position->stream, position->created) : NULL;
-	const struct verdict *failed = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct verdict *verdict = verdicts[i];
-		if (verdict->outcome == OUTCOME_RETRY)
-			failed = verdict;
-		else
-			place_done(
-				&replay->place, verdict->row->id, verdict->outcome == OUTCOME_DEAD);
-		if (stream && verdict->seq > stream->newest)
-			stream->newest = verdict->seq;
-	}
-	*changed = count;
-	failpoint("replay.before_place");
-	return move_place(replay, err) && (!failed || not_taken(replay, failed, err));
+	(void)guest;
+	return id;
 }
 
-static bool wait_for_more(struct outbox *outbox, int wake_fd, int64_t ms, struct error *err)
+/* Until --rate allows the next event. */
+static int64_t longest_wait_ms(const struct guest *guest)
 {
-	struct replay *replay = replay_of(outbox);
-	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+	const struct replay *replay = replay_of(guest);
+	double until = SAVE_MS;
 
-	if (replay->run->rate > 0 && !replay->exhausted) {
-		double until = (1 - replay->tokens) * 1000 / (double)replay->run->rate + 1;
-		if (until < (double)ms)
-			ms = until > 0 ? (int64_t)until : 0;
-	}
-	if (ms > SAVE_MS)
-		ms = SAVE_MS;
-	poll(&fd, 1, ms < 0 ? 0 : (int)ms);
-	return save_if_due(replay, err);
+	if (replay->run->rate > 0 && !replay->exhausted)
+		until = (1 - replay->tokens) * 1000 / (double)replay->run->rate + 1;
+	return until < SAVE_MS ? (int64_t)until : SAVE_MS;
 }
 
-static const struct outbox_driver driver = {
-	.guest = true,
-	.destroy = destroy,
-	.oldest = oldest,
+static const struct guest_work work = {
+	.noun = "event",
+	.finish = finish,
+	.begin = begin,
+	.uncertain = uncertain,
 	.positions = positions,
-	.opened = opened,
-	.closing = closing,
-	.rewound = rewound,
 	.read = read_rows,
-	.settle = settle,
-	.wait = wait_for_more,
+	.close = close_event,
+	.go_on = go_on,
+	.number = number,
+	.longest_wait_ms = longest_wait_ms,
 };
 
 static struct outbox *make_outbox(struct run *run, const struct replay_options *options,
@@ -404,10 +295,11 @@ static struct outbox *make_outbox(struct run *run, const struct replay_options *
 	*replay = (struct replay){ .run = run,
 		.options = options,
 		.source = { run->kind, run->table, &run->filter },
+		.rename = { run->name, run->to, &options->closed },
 		.highest = INT64_MIN,
 		.tokens_ms = clock_now_ms() };
-	if (outbox_init(&replay->base, &driver, relay, stop, err))
-		return &replay->base;
+	if (guest_init(&replay->guest, &work, relay, stop, run->began_ms, err))
+		return &replay->guest.base;
 	free(replay);
 	return NULL;
 }
@@ -420,7 +312,7 @@ static const struct config_relay *make_relay(
 	const struct config_relay *like = options->like;
 
 	relay->stream = memory_text(run->stream);
-	relay->retry.max_attempts = 0; /* tried as often as TRIES says */
+	relay->retry.max_attempts = 0; /* the guest counts how often */
 	if (like) {
 		relay->batch = like->batch;
 		relay->max_in_flight = like->max_in_flight;

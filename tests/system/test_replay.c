@@ -138,7 +138,7 @@ static void test_each_event_once_through_kills(void **state)
 	int64_t first = jetstream_count(s.js, s.target);
 	char *run = run_of(&s);
 	s.proc = dray_start("once",
-		long_run() ? "replay.before_place=kill@200" : "replay.before_place=kill@4",
+		long_run() ? "history.before_place=kill@200" : "history.before_place=kill@4",
 		"replay", "--resume", s.file, "--rate", "0");
 	assert_int_equal(proc_wait(s.proc, 60000), 128 + SIGKILL);
 	int64_t second = jetstream_count(s.js, s.target);
