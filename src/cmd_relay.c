@@ -77,7 +77,7 @@ int cmd_relay(const struct cli *cli)
 
 	daemon_block_signals();
 	if (config && prepare(cli, config, &err))
-		status = daemon_run(config);
+		status = daemon_run(config, NULL);
 	else
 		status = cli_fail(cli, &err);
 	config_destroy(config);

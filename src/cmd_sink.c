@@ -53,7 +53,7 @@ int cmd_sink(const struct cli *cli)
 
 	daemon_block_signals();
 	if (config && prepare(cli, config, &err))
-		status = daemon_run(config);
+		status = daemon_run(config, NULL);
 	else
 		status = cli_fail(cli, &err);
 	config_destroy(config);

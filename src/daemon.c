@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -45,7 +46,9 @@ struct daemon {
 	struct pipeline *pipelines;
 	struct watched *watched; /* the same for HTTP */
 	size_t count;
-	int64_t signal_ms; /* when the first signal came; 0 before it */
+	struct daemon_reload *reload; /* NULL: there is nothing to read again */
+	int64_t signal_ms; /* when the first signal to end came; 0 before it */
+	int64_t stop_ms; /* since when the pipelines are to finish; 0: they are not, or not in time */
 };
 
 static void stop_signals(sigset_t *set)
@@ -53,6 +56,7 @@ static void stop_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 }
 
 void daemon_block_signals(void)
@@ -61,6 +65,17 @@ void daemon_block_signals(void)
 
 	stop_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/*
+ * Dray starts no processes; but as PID 1 of a container, or where a shell gave its place to it, it is the parent of
+ * some. Whoever ended already is reaped here, whoever ends later leaves nothing behind.
+ */
+static void leave_no_zombies(void)
+{
+	signal(SIGCHLD, SIG_IGN);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
 }
 
 /* The relay, and its audit beside it. */
@@ -151,32 +166,80 @@ static size_t still_running(const struct daemon *daemon)
 	return running;
 }
 
-static void on_signal(struct daemon *daemon)
+static void finish_pipelines(struct daemon *daemon)
 {
-	struct signalfd_siginfo info;
+	daemon->stop_ms = clock_now_ms();
+	stop_request(&daemon->stop);
+}
 
-	if (read(daemon->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+/* A second reload takes the place of the first one, whose pipelines still finish. */
+static void on_hangup(struct daemon *daemon)
+{
+	struct daemon_reload *reload = daemon->reload;
+
+	if (daemon->signal_ms)
 		return;
+	log_info(NULL, "SIGHUP: reads %s again", daemon->config->file);
+	notify_systemd_reloading();
+	struct config *next = reload->read(reload->context, daemon->config->file);
+	if (next) {
+		config_destroy(reload->next);
+		reload->next = next;
+		finish_pipelines(daemon);
+	} else if (!reload->next) {
+		notify_systemd("READY=1");
+	}
+}
+
+static void on_end(struct daemon *daemon, uint32_t signal)
+{
 	if (daemon->signal_ms && clock_now_ms() - daemon->signal_ms < SAME_SIGNAL_MS)
 		return;
 	if (daemon->signal_ms) {
 		log_warning(NULL, "a second signal: ending at once");
 		_exit(1);
 	}
-	log_info(NULL, "%s: finishing what is on the way",
-		info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	log_info(NULL, "SIG%s: finishing what is on the way", sigabbrev_np((int)signal));
 	notify_systemd("STOPPING=1");
 	daemon->signal_ms = clock_now_ms();
-	stop_request(&daemon->stop);
+	finish_pipelines(daemon);
+}
+
+static void on_signal(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+
+	if (read(daemon->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP && daemon->reload)
+		on_hangup(daemon);
+	else
+		on_end(daemon, info.ssi_signo);
 }
 
 /* What is left of the drain; -1: nothing asked for one. */
 static int64_t left_ms(const struct daemon *daemon)
 {
-	if (!daemon->signal_ms)
+	if (!daemon->stop_ms)
 		return -1;
-	int64_t left = daemon->signal_ms + daemon->config->shutdown_timeout_ms - clock_now_ms();
+	int64_t left = daemon->stop_ms + daemon->config->shutdown_timeout_ms - clock_now_ms();
 	return left < 0 ? 0 : left;
+}
+
+/* The process ends here where it has to: threads still run. A reload waits for them, since none can be ended. */
+static void on_timeout(struct daemon *daemon)
+{
+	if (!daemon->signal_ms) {
+		log_warning(NULL,
+			"shutdown_timeout is over with %zu pipelines still at work; the reload waits "
+			"for them",
+			still_running(daemon));
+		daemon->stop_ms = 0;
+		return;
+	}
+	log_error(NULL, "shutdown_timeout is over with %zu pipelines still at work; ending",
+		still_running(daemon));
+	_exit(1);
 }
 
 static int wait_ms(const struct daemon *daemon)
@@ -186,7 +249,7 @@ static int wait_ms(const struct daemon *daemon)
 	return (int)(left < 0 || (watchdog >= 0 && watchdog < left) ? watchdog : left);
 }
 
-/* Until no pipeline runs. The process ends here where the drain takes too long: threads still run. */
+/* Until no pipeline runs. */
 static void wait_for_all(struct daemon *daemon)
 {
 	struct pollfd fds[] = { { .fd = daemon->signals, .events = POLLIN },
@@ -196,12 +259,8 @@ static void wait_for_all(struct daemon *daemon)
 	while (still_running(daemon) > 0) {
 		int changed = poll(fds, 2, wait_ms(daemon));
 		notify_systemd("WATCHDOG=1");
-		if (changed == 0 && left_ms(daemon) == 0) {
-			log_error(NULL,
-				"shutdown_timeout is over with %zu pipelines still at work; ending",
-				still_running(daemon));
-			_exit(1);
-		}
+		if (changed == 0 && left_ms(daemon) == 0)
+			on_timeout(daemon);
 		if (changed > 0 && fds[1].revents && read(daemon->done, &count, sizeof(count)) < 0)
 			return;
 		if (changed > 0 && fds[0].revents)
@@ -228,31 +287,46 @@ static bool open_descriptors(struct daemon *daemon)
 	return stop_init(&daemon->stop) && daemon->signals >= 0 && daemon->done >= 0;
 }
 
-int daemon_run(const struct config *config)
+static const char *ending(const struct daemon *daemon)
 {
-	struct daemon daemon = { .config = config };
+	if (daemon->signal_ms)
+		return "finished";
+	return daemon->reload && daemon->reload->next ? "every pipeline has finished; begins again"
+						      : "every pipeline has stopped";
+}
+
+static void run_all(struct daemon *daemon)
+{
+	start_all(daemon);
+	struct http *http = http_start(daemon->config, daemon->watched, daemon->count);
+	notify_systemd("READY=1");
+	wait_for_all(daemon);
+	http_stop(http);
+	join_all(daemon);
+	log_info(NULL, "%s", ending(daemon));
+}
+
+int daemon_run(const struct config *config, struct daemon_reload *reload)
+{
+	struct daemon daemon = { .config = config, .reload = reload };
 	size_t count = config->relay_count + config->sink_count;
-	bool signalled = false;
 
 	daemon_block_signals();
+	leave_no_zombies();
 	daemon.pipelines = memory_new((count + 1) * sizeof(*daemon.pipelines));
 	daemon.watched = memory_new((count + 1) * sizeof(*daemon.watched));
-	if (open_descriptors(&daemon)) {
-		start_all(&daemon);
-		struct http *http = http_start(config, daemon.watched, daemon.count);
-		notify_systemd("READY=1");
-		wait_for_all(&daemon);
-		http_stop(http);
-		join_all(&daemon);
-		signalled = daemon.signal_ms != 0;
-		log_info(NULL, "%s", signalled ? "finished" : "every pipeline has stopped");
-	} else {
+	if (open_descriptors(&daemon))
+		run_all(&daemon);
+	else
 		log_error(NULL, "no descriptors left: %s", strerror(errno));
-	}
 	stop_finish(&daemon.stop);
 	close(daemon.signals);
 	close(daemon.done);
 	free(daemon.pipelines);
 	free(daemon.watched);
-	return signalled ? 0 : 1;
+	if (daemon.signal_ms && reload) {
+		config_destroy(reload->next);
+		reload->next = NULL;
+	}
+	return daemon.signal_ms ? 0 : 1;
 }

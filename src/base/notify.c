@@ -2,10 +2,12 @@
 #include "base/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 void notify_systemd(const char *state)
@@ -25,6 +27,17 @@ void notify_systemd(const char *state)
 	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + size));
 	close(fd);
+}
+
+void notify_systemd_reloading(void)
+{
+	struct timespec now;
+	char state[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+	notify_systemd(state);
 }
 
 int64_t notify_watchdog_ms(void)

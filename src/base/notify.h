@@ -9,6 +9,9 @@
  */
 void notify_systemd(const char *state);
 
+/* "RELOADING=1" and since when, as Type=notify-reload wants it; "READY=1" ends it. */
+void notify_systemd_reloading(void);
+
 /* How often the watchdog wants to hear of this process, in ms (half its limit); -1: there is none. */
 int64_t notify_watchdog_ms(void);
 

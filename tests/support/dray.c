@@ -22,12 +22,18 @@ void dray_environment(const char *name, const char *value)
 	variables[i] = text("%s=%s", name, value);
 }
 
-static void whole_line(const char **argv, const char *const *arguments)
+const char *dray_program(void)
 {
 	const char *named = getenv("DRAY_BINARY");
+
+	return named && *named ? named : DRAY_BUILT_BINARY;
+}
+
+static void whole_line(const char **argv, const char *const *arguments)
+{
 	size_t count = 1;
 
-	argv[0] = named && *named ? named : DRAY_BUILT_BINARY;
+	argv[0] = dray_program();
 	while (*arguments && count < ARGUMENTS)
 		argv[count++] = *arguments++;
 	argv[count] = NULL;

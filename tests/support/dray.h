@@ -8,6 +8,8 @@
  * the environment that the tests run in; what it shall see is given here.
  */
 
+const char *dray_program(void); /* its path, for what starts it in another way */
+
 /* NAME=VALUE for every dray from now on: dray_environment("NATS_URL", server.url). */
 void dray_environment(const char *name, const char *value);
 

@@ -31,12 +31,38 @@ static bool hears(int fd, const char *what, const char *aside)
 		if (size < 0)
 			continue;
 		said[size] = '\0';
-		if (strcmp(said, what) == 0)
+		if (strncmp(said, what, strlen(what)) == 0)
 			return true;
 		if (strcmp(said, aside) != 0)
 			give_up("it said %s, not %s", said, what);
 	}
 	return false;
+}
+
+/* SIGHUP, with a config that is good and with one that is not: reloading, and ready. */
+static void test_reloading(void **state)
+{
+	struct stage s = stage_set("sqlite", "reloading", NULL, true);
+	char *path = scratch_path("reload.socket");
+	int fd = socket_at(path);
+
+	(void)state;
+	dray_environment("NOTIFY_SOCKET", path);
+	dray_environment("WATCHDOG_USEC", "");
+	stage_run(&s, NULL);
+	assert_true(hears(fd, "READY=1", "WATCHDOG=1"));
+	for (int i = 0; i < 2; i++) {
+		proc_signal(s.daemon, SIGHUP);
+		assert_true(hears(fd, "RELOADING=1\nMONOTONIC_USEC=", "WATCHDOG=1"));
+		assert_true(hears(fd, "READY=1", "WATCHDOG=1"));
+		file_write(s.config, "nonsense\n");
+	}
+	proc_signal(s.daemon, SIGTERM);
+	assert_true(hears(fd, "STOPPING=1", "WATCHDOG=1"));
+	assert_int_equal(proc_wait(s.daemon, 30000), 0);
+	dray_environment("NOTIFY_SOCKET", "");
+	stage_end(&s);
+	close(fd);
 }
 
 static void test_ready_alive_stopping(void **state)
@@ -69,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ready_alive_stopping),
+		cmocka_unit_test(test_reloading),
 	};
 
 	return cmocka_run_group_tests_name("notify", tests, fixture_start_nats, NULL);
