@@ -1,7 +1,7 @@
 # Shared by test and matrix: building one way and running ctest on it. Read by bash after lib.sh.
 
 test_packages="clang clang-format-19 libcmocka-dev sqlite3 postgresql pgbouncer faketime nats-server openssl
-	chromium chromium-driver"
+	chromium chromium-driver zsh fish"
 summary=()
 
 # The runtime of clang's sanitizers and of its fuzzer is a package of its own; before Debian 13 it has a number

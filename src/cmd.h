@@ -24,6 +24,8 @@ int cmd_prune(const struct cli *cli);
 int cmd_pause(const struct cli *cli);
 int cmd_resume(const struct cli *cli);
 int cmd_seek(const struct cli *cli);
+#define CMD_COMPLETE_WORDS 1000
+int cmd_complete(const struct cli *cli);
 int cmd_ddl(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
