@@ -204,19 +204,28 @@ static void check_numbers(const char *all, bool every_row)
 	assert_true(value_of(all, "process_resident_memory_bytes") > 1e6);
 }
 
-/* The alert rules name families that are there. */
-static void check_alerts(void)
+/* What begins with this in a file is a family that is there, or a part of one; at least so many. */
+static void check_names(const char *path, const char *with, size_t least)
 {
-	const char *at = file_read(project_path("docs/prometheus-alerts.yml"));
+	const char *at = file_read(project_path(path));
 	size_t found = 0;
 
-	for (; (at = strstr(at, "dray_")); at++) {
+	for (; (at = strstr(at, with)); at++) {
 		size_t size = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
-		if (!family_named(at, size))
-			give_up("an alert asks for %.*s, which is not there", (int)size, at);
+		if (!family_of(at, size))
+			give_up("%s asks for %.*s, which is not there", path, (int)size, at);
 		found++;
 	}
-	assert_true(found >= 7);
+	if (found < least)
+		give_up("%s asks for %zu of %s", path, found, with);
+}
+
+static void check_who_asks(void)
+{
+	check_names("docs/prometheus-alerts.yml", "dray_", 12);
+	check_names("tests/alerts/rules.test.yml", "dray_", 12);
+	check_names("docs/grafana-dashboard.json", "dray_", 25);
+	check_names("docs/grafana-dashboard.json", "process_", 3);
 }
 
 static void test_metrics(void **state)
@@ -230,7 +239,7 @@ static void test_metrics(void **state)
 		value_of(metrics(), "dray_backlog" RELAY) == 0 &&
 			value_of(metrics(), "dray_backlog" SINK) == 0);
 	check_numbers(metrics(), strcmp(*state, "postgres") == 0);
-	check_alerts();
+	check_who_asks();
 	testdb_emit(s.outbox, "nobody.listens", NULL, NULL, "x");
 	WAIT_UNTIL(20000,
 		value_of(metrics(), "dray_retried_total" RELAY) > 0 &&
