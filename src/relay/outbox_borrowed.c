@@ -40,7 +40,6 @@ static void rewound(struct outbox *outbox)
 	seen_clear(&borrowed_of(outbox)->seen);
 }
 
-/* What is written may be lost by a crash: then the rows are looked up in the stream. */
 static bool opened(struct outbox *outbox, struct error *err)
 {
 	struct borrowed *b = borrowed_of(outbox);
@@ -49,9 +48,7 @@ static bool opened(struct outbox *outbox, struct error *err)
 	borrowed_sql_finish(&b->sql);
 	return migrate_check(outbox->db, MIGRATE_CORE, NULL, err) &&
 		borrowed_sql_make(&b->sql, outbox->db, outbox->config, err) &&
-		db_run_text(outbox->db,
-			sqlite ? "PRAGMA synchronous = NORMAL" : "SET synchronous_commit = off",
-			NULL, 0, NULL, NULL, err) &&
+		outbox_borrowed_durable(outbox, false, err) &&
 		(sqlite || postgres_limit_statements(db_postgres(outbox->db), err));
 }
 

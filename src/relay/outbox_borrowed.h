@@ -13,6 +13,7 @@ struct borrowed {
 	struct borrowed_sql sql; /* made anew with every connection */
 	struct seen
 		seen; /* rows read and not settled; their numbers are the ids that the relay sees */
+	bool durable; /* what is committed now outlives a power cut */
 	char *place, *id; /* the cursor: order and id of the last row; NULL: before the first */
 };
 
@@ -22,6 +23,12 @@ static inline struct borrowed *borrowed_of(struct outbox *outbox)
 }
 
 void outbox_borrowed_forget_cursor(struct borrowed *b);
+
+/*
+ * Whether what is committed from now on outlives a power cut. Marks need not: such rows are looked up in the stream.
+ * That a row is given up must, since its successors go out then.
+ */
+bool outbox_borrowed_durable(struct outbox *outbox, bool durable, struct error *err);
 
 /* The parts of the driver. */
 bool outbox_borrowed_read(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,

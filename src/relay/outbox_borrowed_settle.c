@@ -102,13 +102,32 @@ static void forget(struct borrowed *b, const struct verdict *const *verdicts, si
 			seen_forget(&b->seen, verdicts[i]->row->id);
 }
 
+bool outbox_borrowed_durable(struct outbox *outbox, bool durable, struct error *err)
+{
+	const char *sql = db_kind(outbox->db) == DB_POSTGRES
+		? durable ? "SET synchronous_commit = on" : "SET synchronous_commit = off"
+		: durable ? "PRAGMA synchronous = FULL"
+			  : "PRAGMA synchronous = NORMAL";
+
+	borrowed_of(outbox)->durable = durable;
+	return db_run_text(outbox->db, sql, NULL, 0, NULL, NULL, err);
+}
+
+/* A statement of its own, so not for every settlement. */
+static bool begin(struct outbox *outbox, bool durable, struct error *err)
+{
+	return (borrowed_of(outbox)->durable == durable ||
+		       outbox_borrowed_durable(outbox, durable, err)) &&
+		db_begin(outbox->db, err);
+}
+
 bool outbox_borrowed_settle(struct outbox *outbox, const struct verdict *const *verdicts,
 	size_t count, const struct position *position, size_t *changed, struct error *err)
 {
 	const struct lease before = outbox->lease;
 
 	*changed = count;
-	bool ok = db_begin(outbox->db, err) && lease_renew(outbox->db, &outbox->lease, err) &&
+	bool ok = begin(outbox, !position, err) && lease_renew(outbox->db, &outbox->lease, err) &&
 		(position ? deliver_all(outbox, verdicts, count, position, changed, err)
 			  : fail_all(outbox, verdicts, count, err));
 	failpoint("relay.before_commit");
