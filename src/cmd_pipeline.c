@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "cmd_common.h"
+#include "daemon.h"
 
 #define NAME_SIZE 64
 
-struct config *cmd_pipeline_config(const struct cli *cli, struct error *err)
+/* With --nats; NULL on an error. */
+static struct config *make_config(const struct cli *cli, struct error *err)
 {
 	if (cli->config_file) {
 		error_set(err, ERROR_USAGE,
@@ -22,6 +26,35 @@ struct config *cmd_pipeline_config(const struct cli *cli, struct error *err)
 		return config;
 	config_destroy(config);
 	return NULL;
+}
+
+int cmd_pipeline_run(const struct cli *cli, cmd_pipeline_prepare_fn *prepare)
+{
+	struct error err = { 0 };
+	struct config *config = make_config(cli, &err);
+	int status;
+
+	daemon_block_signals();
+	if (config && prepare(cli, config, &err))
+		status = daemon_run(config, NULL);
+	else
+		status = cli_fail(cli, &err);
+	config_destroy(config);
+	return status;
+}
+
+bool cmd_pipeline_migrate(const char *name, const char *database, enum migrate_target target,
+	const char *table, bool own, struct error *err)
+{
+	struct migrate_report report;
+
+	if (!cmd_migrate_table(database, target, own ? table : NULL, &report, err))
+		return false;
+	if (report.switched_to_wal)
+		log_info(name, "switched the file to WAL, which stays with it");
+	if (report.applied)
+		log_info(name, "%s: %d migrations applied", table, report.applied);
+	return true;
 }
 
 char *cmd_pipeline_name(const struct cli *cli, const char *fallback)

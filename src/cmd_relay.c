@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "cmd_common.h"
 #include "cmd_pipeline.h"
-#include "daemon.h"
 
 static bool set_up(const struct cli *cli, struct config *config, struct error *err)
 {
@@ -50,36 +49,19 @@ static bool make_stream(const struct cli *cli, struct config *config, struct err
 
 static bool prepare(const struct cli *cli, struct config *config, struct error *err)
 {
-	struct migrate_report report;
-
 	if (!set_up(cli, config, err))
 		return false;
 	cli_setup_log(cli, config);
 	config_finish_relay(&config->relays[0]);
 	const struct config_relay *relay = &config->relays[0];
 	bool own = !relay->borrowed.id;
-	if (!config_check_relay(relay, err) ||
-		!cmd_migrate_table(relay->database, own ? MIGRATE_OUTBOX : MIGRATE_CORE,
-			own ? relay->table : NULL, &report, err))
-		return false;
-	if (report.switched_to_wal)
-		log_info(relay->name, "switched the file to WAL, which stays with it");
-	if (report.applied)
-		log_info(relay->name, "%s: %d migrations applied", relay->table, report.applied);
-	return make_stream(cli, config, err);
+	return config_check_relay(relay, err) &&
+		cmd_pipeline_migrate(relay->name, relay->database,
+			own ? MIGRATE_OUTBOX : MIGRATE_CORE, relay->table, own, err) &&
+		make_stream(cli, config, err);
 }
 
 int cmd_relay(const struct cli *cli)
 {
-	struct error err = { 0 };
-	struct config *config = cmd_pipeline_config(cli, &err);
-	int status;
-
-	daemon_block_signals();
-	if (config && prepare(cli, config, &err))
-		status = daemon_run(config, NULL);
-	else
-		status = cli_fail(cli, &err);
-	config_destroy(config);
-	return status;
+	return cmd_pipeline_run(cli, prepare);
 }

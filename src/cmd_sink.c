@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "cmd_common.h"
 #include "cmd_pipeline.h"
-#include "daemon.h"
 
 static bool set_up(const struct cli *cli, struct config *config, struct error *err)
 {
@@ -29,33 +27,15 @@ static bool set_up(const struct cli *cli, struct config *config, struct error *e
 
 static bool prepare(const struct cli *cli, struct config *config, struct error *err)
 {
-	struct migrate_report report;
-
 	if (!set_up(cli, config, err))
 		return false;
 	cli_setup_log(cli, config);
 	const struct config_sink *sink = &config->sinks[0];
-	const char *archive = sink->mode == SINK_ARCHIVE ? sink->table : NULL;
-	if (!cmd_migrate_table(sink->database, MIGRATE_EVENTS, archive, &report, err))
-		return false;
-	if (report.switched_to_wal)
-		log_info(sink->name, "switched the file to WAL, which stays with it");
-	if (report.applied)
-		log_info(sink->name, "%s: %d migrations applied", sink->table, report.applied);
-	return true;
+	return cmd_pipeline_migrate(sink->name, sink->database, MIGRATE_EVENTS, sink->table,
+		sink->mode == SINK_ARCHIVE, err);
 }
 
 int cmd_sink(const struct cli *cli)
 {
-	struct error err = { 0 };
-	struct config *config = cmd_pipeline_config(cli, &err);
-	int status;
-
-	daemon_block_signals();
-	if (config && prepare(cli, config, &err))
-		status = daemon_run(config, NULL);
-	else
-		status = cli_fail(cli, &err);
-	config_destroy(config);
-	return status;
+	return cmd_pipeline_run(cli, prepare);
 }

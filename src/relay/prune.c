@@ -49,18 +49,27 @@ struct look {
 	bool young;
 };
 
-static bool look_ahead(struct prune *prune, struct db *db, struct look *look, struct error *err)
+/* Both statements go from where it stands, and by the retention. */
+static bool run(const struct prune *prune, struct db *db, enum statement statement, int64_t second,
+	struct arena *arena, struct db_rows *rows, struct error *err)
 {
 	char number[3][NUMBER];
 	const char *parameters[] = { number[0], number[1], number[2] };
+
+	snprintf(number[0], NUMBER, "%" PRId64, prune->at);
+	snprintf(number[1], NUMBER, "%" PRId64, second);
+	snprintf(number[2], NUMBER, "%" PRId64, prune->retention_ms);
+	return db_run(db, statement, prune->table, parameters, 3, arena, rows, err);
+}
+
+static bool look_ahead(
+	const struct prune *prune, struct db *db, struct look *look, struct error *err)
+{
 	struct arena arena;
 	struct db_rows rows;
 
-	snprintf(number[0], NUMBER, "%" PRId64, prune->at);
-	snprintf(number[1], NUMBER, "%" PRId64, prune->rows);
-	snprintf(number[2], NUMBER, "%" PRId64, prune->retention_ms);
 	arena_init(&arena);
-	bool ok = db_run(db, SQL_PRUNE_LOOK, prune->table, parameters, 3, &arena, &rows, err);
+	bool ok = run(prune, db, SQL_PRUNE_LOOK, prune->rows, &arena, &rows, err);
 	*look = (struct look){ 0 };
 	if (ok && atoll(db_cell(&rows, 0, LOOK_ROWS)) > 0)
 		*look = (struct look){ atoll(db_cell(&rows, 0, LOOK_LAST)),
@@ -73,16 +82,11 @@ static bool look_ahead(struct prune *prune, struct db *db, struct look *look, st
 static bool delete_rows(struct prune *prune, struct db *db, const struct look *look,
 	int64_t *deleted, struct error *err)
 {
-	char number[3][NUMBER];
-	const char *parameters[] = { number[0], number[1], number[2] };
 	struct arena arena;
 	struct db_rows rows;
 
-	snprintf(number[0], NUMBER, "%" PRId64, prune->at);
-	snprintf(number[1], NUMBER, "%" PRId64, look->last);
-	snprintf(number[2], NUMBER, "%" PRId64, prune->retention_ms);
 	arena_init(&arena);
-	bool ok = db_run(db, SQL_PRUNE_DELETE, prune->table, parameters, 3, &arena, &rows, err);
+	bool ok = run(prune, db, SQL_PRUNE_DELETE, look->last, &arena, &rows, err);
 	*deleted = ok ? rows.changed : 0;
 	arena_finish(&arena);
 	return ok;

@@ -3,7 +3,6 @@
 
 #include "db/migrate.h"
 
-struct pg_server server;
 static int databases;
 
 void box_make_tables(const char *url, const char *table)
@@ -187,18 +186,4 @@ int64_t box_wait_for_row(struct box *box, int64_t limit_ms)
 		box_wait_once(box, -1, 10000);
 	}
 	give_up("no row within %lld ms", (long long)patience(limit_ms));
-}
-
-int box_start(void **state)
-{
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
-	return 0;
-}
-
-int box_stop(void **state)
-{
-	(void)state;
-	pg_server_end(&server);
-	return 0;
 }

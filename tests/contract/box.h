@@ -1,7 +1,7 @@
 #ifndef BOX_H
 #define BOX_H
 
-#include "support/support.h"
+#include "both.h"
 
 #include <pthread.h>
 
@@ -19,11 +19,6 @@ struct box {
 	struct config_relay *relay;
 	struct outbox *outbox;
 };
-
-/* The server of the boxes in PostgreSQL, and a group's fixtures that start and end it. */
-extern struct pg_server server;
-int box_start(void **state);
-int box_stop(void **state);
 
 /* Closed: settings can be changed yet. poll_interval is 10 s. */
 struct box box_make_closed(bool postgres);
@@ -59,11 +54,6 @@ bool is_slice(struct slice slice, const char *expected);
 /* A sleep; and, as the relay does it: reads until there is nothing, then sleeps. Gives when a row was there. */
 void box_wait_once(struct box *box, int wake_fd, int64_t ms);
 int64_t box_wait_for_row(struct box *box, int64_t limit_ms);
-
-/* Runs a test on both databases: its prestate is "sqlite" or "postgres". */
-#define BOX_ON_BOTH(test) \
-	{ #test "_sqlite", test, NULL, NULL, (void *)(uintptr_t)"sqlite" }, \
-		{ #test "_postgres", test, NULL, NULL, (void *)(uintptr_t)"postgres" }
 
 /* An application in a thread. */
 struct inserter {

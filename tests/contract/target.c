@@ -3,22 +3,7 @@
 
 #include "db/migrate.h"
 
-static struct pg_server server;
 static int databases;
-
-int target_start(void **state)
-{
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
-	return 0;
-}
-
-int target_end(void **state)
-{
-	(void)state;
-	pg_server_end(&server);
-	return 0;
-}
 
 static void migrate(const char *url)
 {

@@ -1,7 +1,7 @@
 #ifndef TARGET_H
 #define TARGET_H
 
-#include "support/support.h"
+#include "both.h"
 
 #include "sink/load.h"
 #include "sink/table.h"
@@ -15,9 +15,6 @@ struct target {
 	struct table_position position;
 	struct load load;
 };
-
-int target_start(void **state); /* the PostgreSQL of these tests */
-int target_end(void **state);
 
 /*
  * A database with this table (both texts are whole statements); the sink is not open yet: target_set its
@@ -41,19 +38,5 @@ bool target_try_store(struct target *target, struct error *err);
 /* The rows of a query as one text: cells with | between, NULL as ~, rows with ; behind. */
 char *target_rows(struct target *target, const char *query);
 char *target_dead(struct target *target); /* the errors, by sequence */
-
-#define ON_BOTH(name) \
-	static void name##_sqlite(void **state) \
-	{ \
-		(void)state; \
-		name(false); \
-	} \
-	static void name##_postgres(void **state) \
-	{ \
-		(void)state; \
-		name(true); \
-	}
-
-#define BOTH(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
 
 #endif

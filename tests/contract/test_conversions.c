@@ -106,5 +106,5 @@ int main(void)
 		BOTH(each_value_in_each_column),
 	};
 
-	return cmocka_run_group_tests_name("conversions", tests, target_start, target_end);
+	return cmocka_run_group_tests_name("conversions", tests, server_start, server_stop);
 }

@@ -1,9 +1,8 @@
 /* create: true: the table that a sink makes itself, after a sample of its stream; on both databases. */
-#include "support/support.h"
+#include "both.h"
 
 #include "sink/ddl.h"
 
-static struct pg_server server;
 static struct nats_server nats;
 static int databases;
 
@@ -135,22 +134,17 @@ static void the_sample_has_both_ends(void **state)
 
 static int start(void **state)
 {
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
+	server_start(state);
 	nats_server_start(&nats, "nats", NULL);
 	return 0;
 }
 
-#define ON(test, kind) { #test "_" kind, test, NULL, NULL, (void *)(uintptr_t)kind }
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON(an_empty_stream_is_waited_for, "sqlite"),
-		ON(an_empty_stream_is_waited_for, "postgres"),
-		ON(a_table_that_is_there_stays, "sqlite"),
-		ON(a_table_that_is_there_stays, "postgres"),
-		ON(the_sample_has_both_ends, "sqlite"),
+		ON_KINDS(an_empty_stream_is_waited_for),
+		ON_KINDS(a_table_that_is_there_stays),
+		ON_KIND(the_sample_has_both_ends, "sqlite"),
 	};
 
 	only_named_tests();

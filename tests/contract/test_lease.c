@@ -270,16 +270,16 @@ static void one_of_two_gets_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_ON_BOTH(a_lease_is_one_holders),
-		BOX_ON_BOTH(silence_is_waited_for),
-		BOX_ON_BOTH(the_holders_length_counts),
-		BOX_ON_BOTH(expires_at_says_nothing),
-		BOX_ON_BOTH(only_what_was_seen_counts),
-		BOX_ON_BOTH(the_dead_are_not_waited_for),
-		BOX_ON_BOTH(a_former_epoch_is_nobodys),
-		BOX_ON_BOTH(one_of_two_gets_it),
+		ON_KINDS(a_lease_is_one_holders),
+		ON_KINDS(silence_is_waited_for),
+		ON_KINDS(the_holders_length_counts),
+		ON_KINDS(expires_at_says_nothing),
+		ON_KINDS(only_what_was_seen_counts),
+		ON_KINDS(the_dead_are_not_waited_for),
+		ON_KINDS(a_former_epoch_is_nobodys),
+		ON_KINDS(one_of_two_gets_it),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("leases", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name("leases", tests, server_start, server_stop);
 }

@@ -1,5 +1,5 @@
 /* A batch that the database refuses in part: the same cases on both databases. */
-#include "support/support.h"
+#include "both.h"
 
 #include "db/migrate.h"
 #include "sink/load.h"
@@ -8,7 +8,6 @@
 #define SOME	    2000
 #define ONE_OF_MOST 20 /* transactions to find one among them: log2(10,000) is 13.3 */
 
-static struct pg_server server;
 static int databases;
 
 struct bench {
@@ -234,28 +233,18 @@ static void faults_of_the_mapping_count(void **state)
 	tear_down(&b);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
-	return 0;
-}
-
-#define ON(test, kind) { #test "_" kind, test, NULL, NULL, (void *)(uintptr_t)kind }
-#define ON_BOTH(test)  ON(test, "sqlite"), ON(test, "postgres")
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(a_good_batch_is_one_transaction),
-		ON_BOTH(one_culprit_among_many),
-		ON_BOTH(many_culprits),
-		ON_BOTH(all_are_culprits),
-		ON(nobody_is_at_fault, "postgres"),
-		ON_BOTH(a_constraint_that_refuses_all),
-		ON_BOTH(faults_of_the_mapping_count),
+		ON_KINDS(a_good_batch_is_one_transaction),
+		ON_KINDS(one_culprit_among_many),
+		ON_KINDS(many_culprits),
+		ON_KINDS(all_are_culprits),
+		ON_KIND(nobody_is_at_fault, "postgres"),
+		ON_KINDS(a_constraint_that_refuses_all),
+		ON_KINDS(faults_of_the_mapping_count),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("load", tests, start, NULL);
+	return cmocka_run_group_tests_name("load", tests, server_start, server_stop);
 }

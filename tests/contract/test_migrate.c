@@ -1,11 +1,10 @@
 /* Migrations: the same cases on both databases, each case in a database of its own. */
-#include "support/support.h"
+#include "both.h"
 
 #include <pthread.h>
 
 #include "db/migrate.h"
 
-static struct pg_server server;
 static int databases;
 
 /* A fresh, empty database, and how to look into it. */
@@ -238,18 +237,6 @@ static void several_at_once_are_fine(bool postgres)
 	drop(&fresh);
 }
 
-#define ON_BOTH(name) \
-	static void name##_sqlite(void **state) \
-	{ \
-		(void)state; \
-		name(false); \
-	} \
-	static void name##_postgres(void **state) \
-	{ \
-		(void)state; \
-		name(true); \
-	}
-
 ON_BOTH(tables_are_made_once)
 ON_BOTH(each_table_is_a_target)
 ON_BOTH(what_is_missing_is_named)
@@ -258,22 +245,6 @@ ON_BOTH(another_text_is_noticed)
 ON_BOTH(a_failure_changes_nothing)
 ON_BOTH(bad_names_are_refused)
 ON_BOTH(several_at_once_are_fine)
-
-static int start(void **state)
-{
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	pg_server_end(&server);
-	return 0;
-}
-
-#define BOTH(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
 
 int main(void)
 {
@@ -288,5 +259,5 @@ int main(void)
 		BOTH(several_at_once_are_fine),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, server_start, server_stop);
 }

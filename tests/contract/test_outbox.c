@@ -772,18 +772,6 @@ static void what_is_missing_stops_it(bool postgres)
 	box_drop(&box);
 }
 
-#define ON_BOTH(name) \
-	static void name##_sqlite(void **state) \
-	{ \
-		(void)state; \
-		name(false); \
-	} \
-	static void name##_postgres(void **state) \
-	{ \
-		(void)state; \
-		name(true); \
-	}
-
 ON_BOTH(rows_come_in_id_order)
 ON_BOTH(a_read_has_a_limit_of_rows)
 ON_BOTH(a_read_has_a_limit_of_bytes)
@@ -814,8 +802,6 @@ ON_BOTH(an_insert_before_the_sleep_is_seen)
 ON_BOTH(an_idle_reader_sleeps)
 ON_BOTH(the_reader_can_be_woken)
 ON_BOTH(what_is_missing_stops_it)
-
-#define BOTH(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
 
 int main(void)
 {
@@ -853,5 +839,5 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("outbox", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name("outbox", tests, server_start, server_stop);
 }

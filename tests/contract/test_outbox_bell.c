@@ -257,5 +257,5 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("bell of an outbox", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name("bell of an outbox", tests, server_start, server_stop);
 }

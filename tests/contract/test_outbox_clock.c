@@ -76,10 +76,10 @@ static void test_a_row_that_was_inserted_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_ON_BOTH(test_a_row_that_failed_before),
-		BOX_ON_BOTH(test_a_row_that_was_inserted_before),
+		ON_KINDS(test_a_row_that_failed_before),
+		ON_KINDS(test_a_row_that_was_inserted_before),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("clock of an outbox", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name("clock of an outbox", tests, server_start, server_stop);
 }

@@ -189,5 +189,6 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("cost of reading an outbox", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name(
+		"cost of reading an outbox", tests, server_start, server_stop);
 }

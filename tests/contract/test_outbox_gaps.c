@@ -382,5 +382,5 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("gaps of an outbox", tests, box_start, box_stop);
+	return cmocka_run_group_tests_name("gaps of an outbox", tests, server_start, server_stop);
 }

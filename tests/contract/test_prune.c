@@ -178,12 +178,6 @@ static void test_pages_are_given_back(void **state)
 	box_drop(&box);
 }
 
-#define ON_BOTH(name) \
-	static void test_##name(void **state) \
-	{ \
-		name(strcmp(*state, "postgres") == 0); \
-	}
-
 ON_BOTH(only_old_delivered_rows_go)
 ON_BOTH(a_step_is_small)
 ON_BOTH(a_pass_looks_at_little)
@@ -192,14 +186,14 @@ ON_BOTH(what_stays_is_passed_by)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_ON_BOTH(test_only_old_delivered_rows_go),
-		BOX_ON_BOTH(test_a_step_is_small),
-		BOX_ON_BOTH(test_a_pass_looks_at_little),
-		BOX_ON_BOTH(test_what_stays_is_passed_by),
+		BOTH(only_old_delivered_rows_go),
+		BOTH(a_step_is_small),
+		BOTH(a_pass_looks_at_little),
+		BOTH(what_stays_is_passed_by),
 		cmocka_unit_test(test_a_writer_is_not_waited_for),
 		cmocka_unit_test(test_pages_are_given_back),
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests(tests, box_start, box_stop);
+	return cmocka_run_group_tests(tests, server_start, server_stop);
 }

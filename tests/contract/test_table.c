@@ -1,5 +1,5 @@
 /* A sink's target table: the same cases on both databases, each case in a database of its own. */
-#include "support/support.h"
+#include "both.h"
 
 #include "db/migrate.h"
 #include "sink/load.h"
@@ -7,7 +7,6 @@
 
 #define NS INT64_C(1000000000)
 
-static struct pg_server server;
 static int databases;
 
 /* A sink with its table in a fresh database. */
@@ -423,18 +422,6 @@ static void a_missing_table_is_named(bool postgres)
 	drop(&fresh);
 }
 
-#define ON_BOTH(name) \
-	static void name##_sqlite(void **state) \
-	{ \
-		(void)state; \
-		name(false); \
-	} \
-	static void name##_postgres(void **state) \
-	{ \
-		(void)state; \
-		name(true); \
-	}
-
 ON_BOTH(a_new_sink_stands_nowhere)
 ON_BOTH(a_batch_moves_the_position)
 ON_BOTH(every_byte_is_kept)
@@ -449,22 +436,6 @@ ON_BOTH(what_is_stored_already_stays)
 ON_BOTH(a_stream_made_anew_is_a_new_epoch)
 ON_BOTH(sinks_of_one_stream_agree_on_its_epoch)
 ON_BOTH(a_missing_table_is_named)
-
-static int start(void **state)
-{
-	(void)state;
-	pg_server_start(&server, "pg", NULL);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	pg_server_end(&server);
-	return 0;
-}
-
-#define BOTH(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
 
 int main(void)
 {
@@ -485,5 +456,5 @@ int main(void)
 		BOTH(a_missing_table_is_named),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, server_start, server_stop);
 }
