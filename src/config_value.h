@@ -4,7 +4,8 @@
 #include "config_settings.h"
 
 /*
- * The value of one setting in a section's struct: read from text with every check, freed. Errors are ERROR_USAGE and begin with the setting's key; the value of a secret is never in them.
+ * The value of one setting in a section's struct: read from text with every check, freed. Errors are ERROR_USAGE and
+ * begin with the setting's key; the value of a secret is never in them.
  */
 
 /* text NULL or empty: unset, for settings that may be. A list may be one text with commas. */

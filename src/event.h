@@ -41,8 +41,8 @@ bool event_check_key(struct slice key, struct error *err);
 
 /*
  * Reads headers (JSON) and calls fn for each name and value, both NUL-terminated and checked: names are
- * tokens of RFC 9110, not Nats-* (but Nats-TTL and Nats-Rollup) and not Dray-*; values have no line break and no NUL. ERROR_REJECTED with the reason otherwise; fn may
- * have been called by then. fn returning false ends it with err as fn left it.
+ * tokens of RFC 9110, not Nats-* (but Nats-TTL and Nats-Rollup) and not Dray-*; values have no line break and no NUL.
+ * ERROR_REJECTED with the reason otherwise; fn may have been called by then. fn returning false ends it with err as fn left it.
  */
 typedef bool event_header_fn(void *context, const char *name, const char *value, struct error *err);
 bool event_headers_each(

@@ -80,11 +80,9 @@ bool postgres_notified(struct postgres *postgres, bool *notified, struct error *
 enum {
 	POSTGRES_BYTEA = 17,
 	POSTGRES_INT8 = 20,
-	POSTGRES_INT4 = 23,
 	POSTGRES_TEXT = 25,
 	POSTGRES_TIMESTAMPTZ = 1184,
 	POSTGRES_UUID = 2950,
-	POSTGRES_JSONB = 3802,
 };
 
 void postgres_array_begin(struct buf *array, uint32_t element);

@@ -3,6 +3,10 @@
 
 #include "history/marked.h"
 
+/*
+ * What the two databases do for the rows of marked.h: parameters are the stream, the lowest id and since, as texts. The
+ * one that is open is closed by its own close. Errors, and the end, as marked_next has them.
+ */
 struct marked {
 	struct db *db;
 	struct marked_postgres *postgres; /* one of the two */

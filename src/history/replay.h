@@ -20,8 +20,9 @@ struct replay_options {
 };
 
 /*
- * Until the run is complete (run->complete) or stop is requested: true, and then the file says how far it came. False: err says why, and the file too. The run is locked and saved. Servers that are away are
- * waited for.
+ * Until the run is complete (run->complete) or stop is requested: true, and then the file says how far it came.
+ * False: err says why, and the file too. The run is locked and saved. Servers that are away are waited for. On the
+ * calling thread, and one more for the outbox.
  */
 bool replay_run(struct run *run, const struct replay_options *options, struct stop *stop,
 	struct error *err);

@@ -27,8 +27,11 @@ void source_filter_finish(struct source_filter *filter)
 	source_filter_init(filter);
 }
 
-/* A token is what stands between dots; > is one and more of them. */
-char *source_expression(const char *pattern)
+/*
+ * A pattern of subjects as a regular expression of PostgreSQL's: a token is what stands between dots; > is one and
+ * more of them.
+ */
+static char *make_expression(const char *pattern)
 {
 	struct buf out = { 0 };
 
@@ -60,7 +63,7 @@ static void fill(struct parameters *p, const struct db *db, const struct source_
 	for (size_t i = 0; i < 6; i++)
 		snprintf(p->numbers[i], NUMBER, "%" PRId64, numbers[i]);
 	p->expression = filter->subject && db_kind(db) == DB_POSTGRES
-		? source_expression(filter->subject)
+		? make_expression(filter->subject)
 		: NULL;
 	const char *const values[SOURCE_PARAMETERS] = { p->numbers[0], p->numbers[1], p->numbers[2],
 		p->numbers[3], filter->since, filter->before,

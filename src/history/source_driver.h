@@ -28,7 +28,4 @@ bool source_postgres_prepare(struct db *db, struct error *err);
 /* Makes dray_matches(pattern, subject) known to the connection. */
 bool source_sqlite_prepare(struct db *db, struct error *err);
 
-/* A pattern of subjects as a regular expression of PostgreSQL's; belongs to the caller. */
-char *source_expression(const char *pattern);
-
 #endif

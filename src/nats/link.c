@@ -31,8 +31,6 @@ struct link {
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
 	bool closed; /* cnats has made its last call for this connection */
-	link_down_fn *down;
-	void *down_context;
 	char last_error[256];
 	int64_t last_error_ms; /* monotonic */
 };
@@ -90,8 +88,6 @@ static void on_closed(natsConnection *connection, void *context)
 	(void)connection;
 	link->up = false;
 	pthread_mutex_lock(&link->lock);
-	if (link->down)
-		link->down(link->down_context);
 	link->closed = true;
 	pthread_cond_broadcast(&link->changed);
 	pthread_mutex_unlock(&link->lock);
@@ -111,14 +107,6 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
 	link->last_error_ms = clock_now_ms();
 	if (strstr(link->last_error, "Permissions Violation for Subscription"))
 		link->deaf = true;
-	pthread_mutex_unlock(&link->lock);
-}
-
-void link_on_down(struct link *link, link_down_fn *fn, void *context)
-{
-	pthread_mutex_lock(&link->lock);
-	link->down = fn;
-	link->down_context = context;
 	pthread_mutex_unlock(&link->lock);
 }
 
@@ -328,11 +316,6 @@ struct natsConn *link_connection(struct link *link)
 struct stop *link_stop(const struct link *link)
 {
 	return link->stop;
-}
-
-int64_t link_max_payload(struct link *link)
-{
-	return link->connection ? natsConnection_GetMaxPayload(link->connection) : 0;
 }
 
 void link_end_library(void)

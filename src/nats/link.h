@@ -34,10 +34,6 @@ bool link_connect(struct link *link, struct error *err);
 void link_close(struct link *link);
 bool link_is_up(const struct link *link); /* any thread */
 
-/* Called from cnats' thread, once, when the connection breaks. Set before link_connect. Must be short. */
-typedef void link_down_fn(void *context);
-void link_on_down(struct link *link, link_down_fn *fn, void *context);
-
 /* The last asynchronous error of the server ("Permissions Violation for Publish to ..."), or "". */
 void link_last_error(struct link *link, char *text, size_t size);
 
@@ -48,7 +44,6 @@ void link_words_since(struct link *link, int64_t since_ms, char text[LINK_WORDS]
 const char *link_label(const struct link *link); /* the servers, without secrets */
 struct natsConn *link_connection(struct link *link); /* NULL when closed */
 struct stop *link_stop(const struct link *link); /* as given; may be NULL */
-int64_t link_max_payload(struct link *link);
 const char *link_library_version(void);
 
 /*

@@ -54,11 +54,6 @@ void outbox_destroy(struct outbox *outbox)
 	outbox->driver->destroy(outbox);
 }
 
-const char *outbox_label(const struct outbox *outbox)
-{
-	return db_label(outbox->db);
-}
-
 struct db *outbox_db(struct outbox *outbox)
 {
 	return outbox->db;

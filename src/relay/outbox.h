@@ -49,7 +49,6 @@ struct read_plan {
 struct outbox *outbox_create(
 	const struct config_relay *config, struct stop *stop, struct error *err);
 void outbox_destroy(struct outbox *outbox); /* accepts NULL */
-const char *outbox_label(const struct outbox *outbox);
 struct db *outbox_db(struct outbox *outbox);
 struct lease *outbox_lease(struct outbox *outbox);
 bool outbox_is_guest(const struct outbox *outbox); /* see outbox_driver.h */
