@@ -79,6 +79,21 @@ static void make_streams(struct work *work, const struct config *config)
 	link_destroy(link);
 }
 
+/* Its archives; what is kept beside other tables comes with them. */
+static void migrate_sink(struct work *work, const struct config_sink *sink)
+{
+	size_t count, archives = 0;
+	const struct config_table *tables = config_tables(sink, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (tables[i].mode == SINK_ARCHIVE) {
+			migrate(work, sink->database, MIGRATE_EVENTS, tables[i].table);
+			archives++;
+		}
+	if (archives == 0)
+		migrate(work, sink->database, MIGRATE_EVENTS, NULL);
+}
+
 static void migrate_config(struct work *work)
 {
 	struct config *config = cli_config(work->cli, true, &work->status);
@@ -92,8 +107,7 @@ static void migrate_config(struct work *work)
 			own ? relay->table : NULL);
 	}
 	for (size_t i = 0; i < config->sink_count; i++)
-		migrate(work, config->sinks[i].database, MIGRATE_EVENTS,
-			config->sinks[i].mode == SINK_ARCHIVE ? config->sinks[i].table : NULL);
+		migrate_sink(work, &config->sinks[i]);
 	make_streams(work, config);
 	config_destroy(config);
 }

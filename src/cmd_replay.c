@@ -132,6 +132,25 @@ static bool use_database(struct work *work, const char *url, const char *table, 
 	return ok;
 }
 
+/* The archive among a sink's tables; NULL: it has none, or several. */
+static const char *archive_of(const struct config_sink *sink)
+{
+	size_t count;
+	const struct config_table *tables = config_tables(sink, &count);
+	const char *archive = NULL;
+
+	if (count == 1)
+		return tables[0].table;
+	for (size_t i = 0; i < count; i++) {
+		if (tables[i].mode != SINK_ARCHIVE)
+			continue;
+		if (archive)
+			return NULL;
+		archive = tables[i].table;
+	}
+	return archive;
+}
+
 /* A relay's outbox or a sink's archive. */
 static bool use_pipeline(struct work *work, const char *name, struct error *err)
 {
@@ -157,6 +176,10 @@ static bool use_pipeline(struct work *work, const char *name, struct error *err)
 		return error_set(err, ERROR_USAGE,
 			"relay %s has a table that Dray did not make: name an archive of its events",
 			relay->name);
+	if (sink && !relay && !work->cli->table && !archive_of(sink))
+		return error_set(err, ERROR_USAGE,
+			"sink %s has several tables: name the archive among them with --table",
+			sink->name);
 	work->like = relay;
 	free(work->run.relay);
 	work->run.relay = memory_text(relay ? relay->name : sink->name);
@@ -165,7 +188,7 @@ static bool use_pipeline(struct work *work, const char *name, struct error *err)
 	return use_database(work, relay ? relay->database : sink->database,
 		work->cli->table ? work->cli->table
 			: relay	 ? relay->table
-				 : sink->table,
+				 : archive_of(sink),
 		err);
 }
 

@@ -31,8 +31,8 @@ static bool prepare(const struct cli *cli, struct config *config, struct error *
 		return false;
 	cli_setup_log(cli, config);
 	const struct config_sink *sink = &config->sinks[0];
-	return cmd_pipeline_migrate(sink->name, sink->database, MIGRATE_EVENTS, sink->table,
-		sink->mode == SINK_ARCHIVE, err);
+	return cmd_pipeline_migrate(sink->name, sink->database, MIGRATE_EVENTS, sink->own.table,
+		sink->own.mode == SINK_ARCHIVE, err);
 }
 
 int cmd_sink(const struct cli *cli)

@@ -12,15 +12,16 @@
 #include "base/units.h"
 #include "config_borrowed.h"
 #include "config_columns.h"
+#include "config_tables.h"
 #include "config_value.h"
 #include "config_yaml.h"
 #include "db/db.h"
 
-void *config_grow(struct config *config, const struct setting *setting)
+void *config_grow(void *parent, const struct setting *setting)
 {
 	const struct section *section = setting->section;
-	char **items = (char **)(void *)((char *)config + setting->place);
-	size_t *count = (size_t *)(void *)((char *)config + section->count_place);
+	char **items = (char **)(void *)((char *)parent + setting->place);
+	size_t *count = (size_t *)(void *)((char *)parent + section->count_place);
 
 	*items = memory_grow(*items, (*count + 1) * section->size);
 	char *values = *items + *count * section->size;
@@ -43,24 +44,10 @@ struct config *config_default(void)
 	return config;
 }
 
-static void free_sections(struct config *config, const struct setting *setting)
-{
-	const struct section *section = setting->section;
-	char *items = *(char **)(void *)((char *)config + setting->place);
-	size_t count = *(size_t *)(void *)((char *)config + section->count_place);
-
-	for (size_t i = 0; i < count; i++)
-		values_finish(section, items + i * section->size);
-	free(items);
-}
-
 void config_destroy(struct config *config)
 {
 	if (!config)
 		return;
-	for (const struct setting *setting = section_top.settings; setting->key; setting++)
-		if (setting->type == SETTING_SECTIONS)
-			free_sections(config, setting);
 	values_finish(&section_top, config);
 	free(config->file);
 	free(config);
@@ -97,34 +84,12 @@ static void check_relays(const struct config *config, struct problems *problems)
 			problems_add(problems, config->relays[i].line, "%s", err.text);
 }
 
-static char *archive_of(const struct config_sink *sink)
-{
-	return default_table(sink->database, "dray_events", "dray.events");
-}
-
-static void finish_sink(struct config_sink *sink)
-{
-	if (!sink->table)
-		sink->table = archive_of(sink);
-}
-
-bool config_check_sink(const struct config_sink *sink, struct error *err)
-{
-	char *archive = archive_of(sink);
-	bool ok = columns_check_sink(sink, archive, err);
-
-	free(archive);
-	return ok;
-}
-
 static void check_sinks(const struct config *config, struct problems *problems)
 {
 	size_t count = problems->count ? 0 : config->sink_count; /* first what is wrong alone */
-	struct error err;
 
 	for (size_t i = 0; i < count && !problems_full(problems); i++)
-		if (!config_check_sink(&config->sinks[i], &err))
-			problems_add(problems, config->sinks[i].line, "%s", err.text);
+		tables_check(&config->sinks[i], problems);
 }
 
 static bool read_file(const char *file, struct buf *text, struct error *err)
@@ -151,8 +116,7 @@ static bool read_file(const char *file, struct buf *text, struct error *err)
 static const char *name_at(
 	const struct config *config, const struct setting *setting, size_t i, int *line)
 {
-	const char *items = *(char *const *)(const void *)((const char *)config + setting->place);
-	const char *values = items + i * setting->section->size;
+	const char *values = setting_item(setting, config, i);
 
 	*line = *(const int *)(const void *)(values + setting->section->line_place);
 	return *(char *const *)(const void *)(values +
@@ -182,8 +146,7 @@ static void check_names(const struct config *config, struct problems *problems)
 	for (const struct setting *setting = section_top.settings; setting->key; setting++) {
 		if (setting->type != SETTING_SECTIONS)
 			continue;
-		size_t count = *(const size_t *)(const void *)((const char *)config +
-			setting->section->count_place);
+		size_t count = setting_count(setting, config);
 		for (size_t i = 0; i < count && !problems_full(problems); i++)
 			check_name(config, setting, i, problems);
 	}
@@ -274,11 +237,11 @@ static void check_whole(struct config *config, int nats_line, struct problems *p
 	check_ordering(config, problems);
 	for (size_t i = 0; i < config->relay_count; i++)
 		config_finish_relay(&config->relays[i]);
+	for (size_t i = 0; i < config->sink_count; i++)
+		tables_finish(&config->sinks[i]);
 	check_relays(config, problems);
 	check_sinks(config, problems);
 	check_audits(config, problems);
-	for (size_t i = 0; i < config->sink_count; i++)
-		finish_sink(&config->sinks[i]);
 }
 
 static bool sum_up(const struct problems *found, struct error *err)
@@ -332,7 +295,7 @@ struct config_sink *config_add_sink(
 	sink->name = memory_text(name);
 	sink->database = memory_text(database);
 	sink->stream = memory_text(stream);
-	finish_sink(sink);
+	tables_finish(sink);
 	return sink;
 }
 
@@ -364,9 +327,10 @@ static bool set_column(
 {
 	const char *dot = strrchr(key, '.');
 	char *name = dot ? memory_copy(key, (size_t)(dot - key)) : memory_text(key);
-	const struct config_column *known = columns_find(&sink->columns, name);
-	struct config_column *column = known ? &sink->columns.items[known - sink->columns.items]
-					     : columns_add(&sink->columns, name, 0, err);
+	const struct config_column *known = columns_find(&sink->own.columns, name);
+	struct config_column *column = known
+		? &sink->own.columns.items[known - sink->own.columns.items]
+		: columns_add(&sink->own.columns, name, 0, err);
 
 	free(name);
 	return column && columns_set(column, dot ? dot + 1 : "from", value, err);

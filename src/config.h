@@ -22,6 +22,7 @@ enum sink_start { SINK_START_ALL, SINK_START_NEW, SINK_START_SEQ, SINK_START_TIM
 enum sink_mode { SINK_ARCHIVE, SINK_INSERT, SINK_UPSERT };
 enum config_switch { CONFIG_FALSE, CONFIG_TRUE };
 enum sink_replays { SINK_REPLAYS_SKIP, SINK_REPLAYS_APPLY };
+enum sink_unmatched { SINK_UNMATCHED_REFUSE, SINK_UNMATCHED_DEAD, SINK_UNMATCHED_IGNORE };
 
 struct config_list {
 	char **items;
@@ -42,7 +43,9 @@ struct config_columns {
 	size_t count;
 };
 
-#define CONFIG_COLUMNS_MAX 100
+#define CONFIG_COLUMNS_MAX     100
+#define CONFIG_TABLES_MAX      50 /* of a sink */
+#define CONFIG_ALL_COLUMNS_MAX 500 /* of its tables together */
 
 /* Which events delete: all of it NULL, or equals and one of the others. */
 struct config_delete_when {
@@ -115,9 +118,9 @@ struct config_relay {
 	int line;
 };
 
-struct config_sink {
-	char *name, *database, *stream;
-	struct config_list subjects; /* empty: the whole stream */
+/* A table of a sink, and how events become its rows. */
+struct config_table {
+	struct config_list subjects; /* empty: every event of the sink */
 	char *table;
 	enum sink_mode mode;
 	struct config_list key; /* SINK_UPSERT: columns of a unique index of the table */
@@ -128,6 +131,16 @@ struct config_sink {
 	struct config_delete_when delete_when;
 	enum config_switch tombstones; /* whether an event without a payload deletes */
 	enum sink_replays replays;
+	int line;
+};
+
+struct config_sink {
+	char *name, *database, *stream;
+	struct config_list subjects; /* empty: the whole stream */
+	struct config_table own; /* where it has no tables: (see config_tables) */
+	struct config_table *tables;
+	size_t table_count;
+	enum sink_unmatched unmatched; /* an event that none of its tables takes */
 	enum sink_start start;
 	int64_t start_seq; /* SINK_START_SEQ */
 	char *start_time; /* SINK_START_TIME: RFC 3339 in UTC */
@@ -181,6 +194,9 @@ bool config_set(void *section, const char *section_kind, const char *key, const 
 	struct error *err); /* section_kind: "relay", "sink", "stream", "nats", "" for the top */
 
 bool config_check_sink(const struct config_sink *sink, struct error *err);
+
+/* The tables of a sink, one at least. An event goes into the first whose subjects it has. */
+const struct config_table *config_tables(const struct config_sink *sink, size_t *count);
 
 /*
  * Fills in what a relay's preset and its other settings say; and whether its settings go together (ERROR_USAGE).

@@ -1,4 +1,4 @@
-/* The columns of a sink, and what must hold between them and its other settings. No I/O. */
+/* The columns of a table, and what must hold between them and its other settings. No I/O. */
 #include "config_columns.h"
 
 #include <stdlib.h>
@@ -106,43 +106,43 @@ void columns_finish(struct config_columns *columns)
 static bool belongs(const char *key, bool set, const char *to, const char *mode, struct error *err)
 {
 	return !set ||
-		error_set(err, ERROR_USAGE, "%s: belongs to mode %s, and this sink's is %s", key,
-			to, mode);
+		error_set(err, ERROR_USAGE, "%s: belongs to mode %s, and here it is %s", key, to,
+			mode);
 }
 
-static bool check_mode(const struct config_sink *sink, struct error *err)
+static bool check_mode(const struct config_table *table, struct error *err)
 {
 	static const char *const modes[] = { "archive", "insert", "upsert" };
-	const char *mode = modes[sink->mode];
+	const char *mode = modes[table->mode];
 	bool deletes =
-		sink->delete_when.header || sink->delete_when.from || sink->delete_when.equals;
+		table->delete_when.header || table->delete_when.from || table->delete_when.equals;
 
-	if (sink->mode == SINK_ARCHIVE &&
-		(!belongs("columns", sink->columns.count > 0, "insert or upsert", mode, err) ||
-			!belongs("create", sink->create == CONFIG_TRUE, "insert or upsert", mode,
+	if (table->mode == SINK_ARCHIVE &&
+		(!belongs("columns", table->columns.count > 0, "insert or upsert", mode, err) ||
+			!belongs("create", table->create == CONFIG_TRUE, "insert or upsert", mode,
 				err)))
 		return false;
-	return sink->mode == SINK_UPSERT ||
-		(belongs("key", sink->key.count > 0, "upsert", mode, err) &&
-			belongs("version", strcmp(sink->version, "@seq") != 0, "upsert", mode,
+	return table->mode == SINK_UPSERT ||
+		(belongs("key", table->key.count > 0, "upsert", mode, err) &&
+			belongs("version", strcmp(table->version, "@seq") != 0, "upsert", mode,
 				err) &&
 			belongs("delete_when", deletes, "upsert", mode, err) &&
-			belongs("tombstones", sink->tombstones == CONFIG_TRUE, "upsert", mode,
+			belongs("tombstones", table->tombstones == CONFIG_TRUE, "upsert", mode,
 				err));
 }
 
-static bool check_target(const struct config_sink *sink, const char *archive, struct error *err)
+static bool check_target(const struct config_table *table, const char *archive, struct error *err)
 {
-	if (!sink->table || (archive && strcmp(sink->table, archive) == 0))
+	if (!table->table || (archive && strcmp(table->table, archive) == 0))
 		return error_set(err, ERROR_USAGE,
-			"table: a sink that is not an archive needs the name of your table");
-	for (size_t i = 0; i < sink->columns.count; i++)
-		if (sink->columns.items[i].line == 0 &&
-			!columns_check(&sink->columns.items[i], err))
+			"table: what is not an archive needs the name of your table");
+	for (size_t i = 0; i < table->columns.count; i++)
+		if (table->columns.items[i].line == 0 &&
+			!columns_check(&table->columns.items[i], err))
 			return false; /* those of a file were checked with their line */
-	return sink->columns.count > 0 ||
+	return table->columns.count > 0 ||
 		error_set(err, ERROR_USAGE,
-			"columns: a sink that is not an archive needs them, as COLUMN: SOURCE");
+			"columns: what is not an archive needs them, as COLUMN: SOURCE");
 }
 
 static bool check_delete_when(const struct config_delete_when *when, struct error *err)
@@ -167,19 +167,19 @@ static bool needs_payload(const char *text)
 	return needs;
 }
 
-static bool check_key(const struct config_sink *sink, const char *name, struct error *err)
+static bool check_key(const struct config_table *table, const char *name, struct error *err)
 {
-	const struct config_column *column = columns_find(&sink->columns, name);
+	const struct config_column *column = columns_find(&table->columns, name);
 	size_t times = 0;
 
-	for (size_t i = 0; i < sink->key.count; i++)
-		times += strcmp(sink->key.items[i], name) == 0;
+	for (size_t i = 0; i < table->key.count; i++)
+		times += strcmp(table->key.items[i], name) == 0;
 	if (times > 1)
 		return error_set(err, ERROR_USAGE, "key: \"%.80s\" is there twice", name);
 	if (!column)
 		return error_set(err, ERROR_USAGE,
 			"key: \"%.80s\" is none of the columns; give it a source there", name);
-	if (sink->tombstones == CONFIG_TRUE && needs_payload(column->from))
+	if (table->tombstones == CONFIG_TRUE && needs_payload(column->from))
 		return error_set(err, ERROR_USAGE,
 			"tombstones: an empty payload has no %.80s for the key \"%.80s\"; take it from "
 			"@key, @subject[N] or a header",
@@ -187,28 +187,28 @@ static bool check_key(const struct config_sink *sink, const char *name, struct e
 	return true;
 }
 
-static bool check_upsert(const struct config_sink *sink, struct error *err)
+static bool check_upsert(const struct config_table *table, struct error *err)
 {
-	if (sink->key.count == 0)
+	if (table->key.count == 0)
 		return error_set(err, ERROR_USAGE,
 			"key: mode upsert needs it, the columns that tell one row from another");
-	for (size_t i = 0; i < sink->key.count; i++)
-		if (!check_key(sink, sink->key.items[i], err))
+	for (size_t i = 0; i < table->key.count; i++)
+		if (!check_key(table, table->key.items[i], err))
 			return false;
-	if (sink->tombstones == CONFIG_TRUE && needs_payload(sink->version))
+	if (table->tombstones == CONFIG_TRUE && needs_payload(table->version))
 		return error_set(err, ERROR_USAGE,
 			"tombstones: an empty payload has no %.80s for the version; take it from a "
 			"header, or leave it @seq",
-			sink->version);
-	return check_delete_when(&sink->delete_when, err);
+			table->version);
+	return check_delete_when(&table->delete_when, err);
 }
 
-bool columns_check_sink(const struct config_sink *sink, const char *archive, struct error *err)
+bool columns_check_table(const struct config_table *table, const char *archive, struct error *err)
 {
-	if (!check_mode(sink, err))
+	if (!check_mode(table, err))
 		return false;
-	if (sink->mode == SINK_ARCHIVE)
+	if (table->mode == SINK_ARCHIVE)
 		return true;
-	return check_target(sink, archive, err) &&
-		(sink->mode != SINK_UPSERT || check_upsert(sink, err));
+	return check_target(table, archive, err) &&
+		(table->mode != SINK_UPSERT || check_upsert(table, err));
 }

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "config.h"
 
-/* The columns of a sink as a config has them: checked one by one, kept, printed. Errors are ERROR_USAGE. */
+/* The columns of a table as a config has them: checked one by one, kept, printed. Errors are ERROR_USAGE. */
 
 /* Adds a column of no source yet. Belongs to columns; good until the next one. */
 struct config_column *columns_add(
@@ -21,9 +21,9 @@ void columns_remove(struct config_columns *columns, size_t i);
 void columns_finish(struct config_columns *columns);
 
 /*
- * What holds between a sink's settings. A table that is not named is the archive of that name; where the mode
- * has no such default it is refused.
+ * What holds between the settings of a sink's table. One that is not named is the archive of that name; where
+ * the mode has no such default it is refused.
  */
-bool columns_check_sink(const struct config_sink *sink, const char *archive, struct error *err);
+bool columns_check_table(const struct config_table *table, const char *archive, struct error *err);
 
 #endif

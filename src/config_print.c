@@ -238,24 +238,39 @@ static void print_setting(struct writer *writer, const struct setting *setting, 
 	buf_add_char(writer->out, '\n');
 }
 
-static void print_plain(struct writer *writer, const struct section *section, const void *values)
+static void print_all(struct writer *writer, const struct section *section, const void *values);
+
+static void print_sections(struct writer *writer, const struct setting *setting, const void *values)
 {
-	for (const struct setting *setting = section->settings; setting->key; setting++)
-		if (!setting->section)
-			print_setting(writer, setting, values);
+	size_t count = setting_count(setting, values);
+
+	begin_line(writer, false, 0);
+	buf_format(writer->out, "%s:%s\n", setting->key, count ? "" : " []");
+	for (size_t i = 0; i < count; i++) {
+		struct writer inner = { writer->out, writer->column + 2 * STEP, true, NULL };
+		print_all(&inner, setting->section, setting_item(setting, values, i));
+	}
 }
 
-static void print_sections(
-	const struct setting *setting, const struct config *config, struct buf *out)
+static void print_section(struct writer *writer, const struct setting *setting, const void *values)
 {
-	const struct section *section = setting->section;
-	const char *items = *(char *const *)(const void *)((const char *)config + setting->place);
-	size_t count = *(const size_t *)(const void *)((const char *)config + section->count_place);
+	struct writer inner = { writer->out, writer->column + STEP, false, NULL };
 
-	buf_format(out, "%s:%s\n", setting->key, count ? "" : " []");
-	for (size_t i = 0; i < count; i++) {
-		struct writer writer = { out, 2 * STEP, true, NULL };
-		print_plain(&writer, section, items + i * section->size);
+	buf_format(writer->out, "%s:\n", setting->key);
+	print_all(&inner, setting->section, (const char *)values + setting->place);
+}
+
+static void print_all(struct writer *writer, const struct section *section, const void *values)
+{
+	for (const struct setting *setting = section->settings; setting->key; setting++) {
+		if (setting_is_replaced(section, setting, values))
+			continue;
+		if (setting->type == SETTING_SECTION)
+			print_section(writer, setting, values);
+		else if (setting->type == SETTING_SECTIONS)
+			print_sections(writer, setting, values);
+		else
+			print_setting(writer, setting, values);
 	}
 }
 
@@ -263,18 +278,7 @@ void config_print(const struct config *config, struct buf *out)
 {
 	struct writer top = { out, 0, false, NULL };
 
-	for (const struct setting *setting = section_top.settings; setting->key; setting++) {
-		if (setting->type == SETTING_SECTION) {
-			struct writer inner = { out, STEP, false, NULL };
-			buf_format(out, "%s:\n", setting->key);
-			print_plain(
-				&inner, setting->section, (const char *)config + setting->place);
-		} else if (setting->type == SETTING_SECTIONS) {
-			print_sections(setting, config, out);
-		} else {
-			print_setting(&top, setting, config);
-		}
-	}
+	print_all(&top, &section_top, config);
 }
 
 #define HELP_COLUMN 44
@@ -295,12 +299,15 @@ static void template_setting(struct writer *writer, const struct setting *settin
 		return;
 	const char *name = enter_group(writer, setting->key, !setting->shown, &deeper);
 	size_t line = writer->out->size;
-	begin_line(writer, !setting->shown, deeper);
+	bool excluded = setting->type == SETTING_SECTIONS; /* by others of the template */
+	begin_line(writer, !setting->shown, deeper + excluded);
 	buf_format(writer->out, "%s: ", name);
 	if (setting->type == SETTING_LIST)
 		(setting->pairs ? add_pairs : add_list)(writer->out, &value, 1);
 	else if (setting->type == SETTING_COLUMNS)
 		buf_format(writer->out, "{ %s: \"$.id\" }", value);
+	else if (setting->type == SETTING_SECTIONS)
+		buf_add_text(writer->out, value);
 	else
 		add_scalar(writer->out, value);
 	add_help(writer->out, line, setting->help);

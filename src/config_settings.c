@@ -314,6 +314,96 @@ static const struct setting relay_settings[] = {
 	{ 0 },
 };
 
+/* What a table has: alone, in its sink, or as one of the sink's tables. */
+#define TABLE_SETTINGS(PLACE, INSTEAD) \
+	{ \
+		.key = "table", \
+		.place = PLACE(table), \
+		.check = check_table, \
+		.example = "dray_events", \
+		.instead = INSTEAD, \
+		.help = "by default an archive's: dray_events in SQLite, dray.events in PostgreSQL" \
+	}, \
+		{ .key = "mode", \
+			.type = SETTING_CHOICE, \
+			.place = PLACE(mode), \
+			.fallback = "archive", \
+			.choices = (const char *const[]){ "archive", "insert", "upsert", NULL }, \
+			.instead = INSTEAD, \
+			.help = "archive: every event as it is; insert: a row an event; upsert: a row a key" }, \
+		{ .key = "key", \
+			.type = SETTING_LIST, \
+			.place = PLACE(key), \
+			.check = check_column_name, \
+			.example = "order_id", \
+			.instead = INSTEAD, \
+			.help = "upsert: the columns that tell one row from another; they have a unique index" }, \
+		{ .key = "columns", \
+			.type = SETTING_COLUMNS, \
+			.place = PLACE(columns), \
+			.example = "order_id", \
+			.instead = INSTEAD, \
+			.help = "insert, upsert: which column gets which part of an event" }, \
+		{ .key = "create", \
+			.type = SETTING_CHOICE, \
+			.place = PLACE(create), \
+			.fallback = "false", \
+			.choices = (const char *const[]){ "false", "true", NULL }, \
+			.instead = INSTEAD, \
+			.help = "insert, upsert: make a missing table, with types after a sample of the stream" }, \
+		{ .key = "version", \
+			.place = PLACE(version), \
+			.fallback = "@seq", \
+			.check = check_source, \
+			.instead = INSTEAD, \
+			.help = "upsert: what makes an event newer; a whole number or a time" }, \
+		{ .key = "delete_when.header", \
+			.place = PLACE(delete_when.header), \
+			.check = check_header_name, \
+			.example = "Type", \
+			.instead = INSTEAD, \
+			.help = "upsert: an event deletes its row if this header ..." }, \
+		{ .key = "delete_when.from", \
+			.place = PLACE(delete_when.from), \
+			.check = check_source, \
+			.example = "$.deleted", \
+			.instead = INSTEAD, \
+			.help = "... or this part of the event ..." }, \
+		{ .key = "delete_when.equals", \
+			.place = PLACE(delete_when.equals), \
+			.example = "order.deleted", \
+			.instead = INSTEAD, \
+			.help = "... has this value" }, \
+		{ .key = "tombstones", \
+			.type = SETTING_CHOICE, \
+			.place = PLACE(tombstones), \
+			.fallback = "false", \
+			.choices = (const char *const[]){ "false", "true", NULL }, \
+			.instead = INSTEAD, \
+			.help = "upsert: whether an event without a payload deletes its row" }, \
+		{ .key = "replays", \
+			.type = SETTING_CHOICE, \
+			.place = PLACE(replays), \
+			.fallback = "skip", \
+			.choices = (const char *const[]){ "skip", "apply", NULL }, \
+			.instead = INSTEAD, \
+			.help = "insert, upsert: skip or apply events of a replay; an archive keeps them" }
+
+#define PLACE_IN_TABLE(field_) AT(config_table, field_)
+#define PLACE_IN_SINK(field_)  AT(config_sink, own.field_)
+
+static const struct setting table_settings[] = {
+	{ .key = "subjects",
+		.type = SETTING_LIST,
+		.place = AT(config_table, subjects),
+		.required = true,
+		.check = check_subject_pattern,
+		.example = "shop.order.>",
+		.help = "the events of this table; of several entries the first counts" },
+	TABLE_SETTINGS(PLACE_IN_TABLE, NULL),
+	{ 0 },
+};
+
 static const struct setting sink_settings[] = {
 	{ .key = "name",
 		.place = AT(config_sink, name),
@@ -342,66 +432,19 @@ static const struct setting sink_settings[] = {
 		.check = check_subject_pattern,
 		.example = "shop.>",
 		.help = "only these; without it the whole stream" },
-	{ .key = "table",
-		.place = AT(config_sink, table),
-		.check = check_table,
-		.example = "dray_events",
-		.help = "by default an archive's: dray_events in SQLite, dray.events in PostgreSQL" },
-	{ .key = "tables", .type = SETTING_LATER, .help = "several tables, by subjects" },
-	{ .key = "mode",
+	TABLE_SETTINGS(PLACE_IN_SINK, "tables"),
+	{ .key = "tables",
+		.type = SETTING_SECTIONS,
+		.place = AT(config_sink, tables),
+		.section = &section_table,
+		.example = "[{ subjects: [\"shop.order.>\"], table: orders, ... }]",
+		.help = "several tables, each with its subjects" },
+	{ .key = "unmatched",
 		.type = SETTING_CHOICE,
-		.place = AT(config_sink, mode),
-		.fallback = "archive",
-		.choices = LIST("archive", "insert", "upsert"),
-		.help = "archive: every event as it is; insert: a row an event; upsert: a row a key" },
-	{ .key = "key",
-		.type = SETTING_LIST,
-		.place = AT(config_sink, key),
-		.check = check_column_name,
-		.example = "order_id",
-		.help = "upsert: the columns that tell one row from another; they have a unique index" },
-	{ .key = "columns",
-		.type = SETTING_COLUMNS,
-		.place = AT(config_sink, columns),
-		.example = "order_id",
-		.help = "insert, upsert: which column gets which part of an event" },
-	{ .key = "create",
-		.type = SETTING_CHOICE,
-		.place = AT(config_sink, create),
-		.fallback = "false",
-		.choices = LIST("false", "true"),
-		.help = "insert, upsert: make a missing table, with types after a sample of the stream" },
-	{ .key = "version",
-		.place = AT(config_sink, version),
-		.fallback = "@seq",
-		.check = check_source,
-		.help = "upsert: what makes an event newer; a whole number or a time" },
-	{ .key = "delete_when.header",
-		.place = AT(config_sink, delete_when.header),
-		.check = check_header_name,
-		.example = "Type",
-		.help = "upsert: an event deletes its row if this header ..." },
-	{ .key = "delete_when.from",
-		.place = AT(config_sink, delete_when.from),
-		.check = check_source,
-		.example = "$.deleted",
-		.help = "... or this part of the event ..." },
-	{ .key = "delete_when.equals",
-		.place = AT(config_sink, delete_when.equals),
-		.example = "order.deleted",
-		.help = "... has this value" },
-	{ .key = "tombstones",
-		.type = SETTING_CHOICE,
-		.place = AT(config_sink, tombstones),
-		.fallback = "false",
-		.choices = LIST("false", "true"),
-		.help = "upsert: whether an event without a payload deletes its row" },
-	{ .key = "replays",
-		.type = SETTING_CHOICE,
-		.place = AT(config_sink, replays),
-		.fallback = "skip",
-		.choices = LIST("skip", "apply"),
-		.help = "insert, upsert: skip or apply events of a replay; an archive keeps them" },
+		.place = AT(config_sink, unmatched),
+		.fallback = "refuse",
+		.choices = LIST("refuse", "dead", "ignore"),
+		.help = "tables: an event of none; refuse: subjects may have none; dead: set it aside" },
 	{ .key = "start",
 		.type = SETTING_START,
 		.fallback = "all",
@@ -513,13 +556,15 @@ const struct section section_stream = { "stream", "a stream", stream_settings,
 	sizeof(struct config_stream), AT(config, stream_count), AT(config_stream, line) };
 const struct section section_relay = { "relay", "a relay", relay_settings,
 	sizeof(struct config_relay), AT(config, relay_count), AT(config_relay, line) };
+const struct section section_table = { "table", "a table", table_settings,
+	sizeof(struct config_table), AT(config_sink, table_count), AT(config_table, line) };
 const struct section section_sink = { "sink", "a sink", sink_settings, sizeof(struct config_sink),
 	AT(config, sink_count), AT(config_sink, line) };
 
 const struct section *section_find(const char *kind)
 {
 	static const struct section *const all[] = { &section_top, &section_nats, &section_stream,
-		&section_relay, &section_sink };
+		&section_relay, &section_sink, &section_table };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (strcmp(all[i]->kind, kind) == 0)
@@ -533,6 +578,26 @@ const struct setting *setting_find(const struct section *section, const char *ke
 		if (strcmp(setting->key, key) == 0)
 			return setting;
 	return NULL;
+}
+
+size_t setting_count(const struct setting *setting, const void *values)
+{
+	return *(
+		const size_t *)(const void *)((const char *)values + setting->section->count_place);
+}
+
+void *setting_item(const struct setting *setting, const void *values, size_t i)
+{
+	char *items = *(char *const *)(const void *)((const char *)values + setting->place);
+
+	return items + i * setting->section->size;
+}
+
+bool setting_is_replaced(
+	const struct section *section, const struct setting *setting, const void *values)
+{
+	return setting->instead &&
+		setting_count(setting_find(section, setting->instead), values) > 0;
 }
 
 bool setting_is_url(const struct setting *setting)

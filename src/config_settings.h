@@ -45,6 +45,7 @@ struct setting {
 	const char *const *later; /* further choices that this version refuses by name; "*": any */
 	setting_check_fn *check; /* of a text or of each item of a list */
 	bool pairs; /* of SETTING_LIST: a mapping may stand there, too, whose items become NAME=VALUE */
+	const char *instead; /* a list of sections that takes its place, or NULL */
 	bool required, secret;
 	bool shown; /* stands in the template without a # before it */
 	const struct section *section; /* of SETTING_SECTION and SETTING_SECTIONS */
@@ -56,14 +57,23 @@ struct section {
 	const struct setting *settings; /* ends with key NULL */
 	size_t size; /* of its struct */
 	size_t count_place,
-		line_place; /* of SETTING_SECTIONS: its count in struct config, its line */
+		line_place; /* of SETTING_SECTIONS: its count in the struct around, its line */
 };
 
-extern const struct section section_top, section_nats, section_stream, section_relay, section_sink;
+extern const struct section section_top, section_nats, section_stream, section_relay, section_sink,
+	section_table;
 
-/* The section of a kind ("relay", "sink", "stream", "nats", ""), or NULL. */
+/* The section of a kind ("relay", "sink", "table", "stream", "nats", ""), or NULL. */
 const struct section *section_find(const char *kind);
 const struct setting *setting_find(const struct section *section, const char *key);
+
+/* How many elements the list of a setting (SETTING_SECTIONS) has in this struct, and one of them. */
+size_t setting_count(const struct setting *setting, const void *values);
+void *setting_item(const struct setting *setting, const void *values, size_t i);
+
+/* Whether a list of sections in this struct has taken its place. */
+bool setting_is_replaced(
+	const struct section *section, const struct setting *setting, const void *values);
 
 /* Whether its texts are URLs of servers or databases, which may hold secrets. */
 bool setting_is_url(const struct setting *setting);

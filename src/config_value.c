@@ -305,11 +305,20 @@ void values_default(const struct section *section, void *values)
 	}
 }
 
+static void finish_sections(const struct setting *setting, void *values)
+{
+	for (size_t i = 0; i < setting_count(setting, values); i++)
+		values_finish(setting->section, setting_item(setting, values, i));
+	free(setting_item(setting, values, 0));
+}
+
 void values_finish(const struct section *section, void *values)
 {
 	for (const struct setting *setting = section->settings; setting->key; setting++) {
 		if (setting->type == SETTING_SECTION)
 			values_finish(setting->section, (char *)values + setting->place);
+		else if (setting->type == SETTING_SECTIONS)
+			finish_sections(setting, values);
 		else if (setting->type == SETTING_START)
 			free(((struct config_sink *)values)->start_time);
 		else

@@ -227,10 +227,9 @@ static void read_mapping(struct loader *loader, const struct section *section, v
 	const char *prefix, const yaml_node_t *node);
 
 static void read_sections(
-	struct loader *loader, const struct setting *setting, const yaml_node_t *node)
+	struct loader *loader, const struct setting *setting, void *parent, const yaml_node_t *node)
 {
 	const struct section *section = setting->section;
-	size_t *count = (size_t *)(void *)((char *)loader->config + section->count_place);
 
 	if (is_null(node))
 		return;
@@ -242,12 +241,12 @@ static void read_sections(
 	for (const yaml_node_item_t *item = node->data.sequence.items.start;
 		item < node->data.sequence.items.top && !problems_full(loader->problems); item++) {
 		const yaml_node_t *one = node_at(loader, *item);
-		if (*count >= CONFIG_SECTIONS_MAX) {
+		if (setting_count(setting, parent) >= CONFIG_SECTIONS_MAX) {
 			problems_add(loader->problems, line_of(one), "%s: more than %d of them",
 				setting->key, CONFIG_SECTIONS_MAX);
 			return;
 		}
-		char *values = config_grow(loader->config, setting);
+		char *values = config_grow(parent, setting);
 		*(int *)(void *)(values + section->line_place) = line_of(one);
 		read_mapping(loader, section, values, "", one);
 	}
@@ -259,7 +258,7 @@ static void read_value(
 	struct error err;
 
 	if (setting->type == SETTING_SECTIONS) {
-		read_sections(loader, setting, node);
+		read_sections(loader, setting, values, node);
 	} else if (setting->type == SETTING_SECTION) {
 		*loader->nats_line = line_of(node);
 		read_mapping(loader, setting->section, (char *)values + setting->place, "", node);
@@ -324,11 +323,30 @@ static void read_pair(struct loader *loader, const struct section *section, void
 static void require_keys(
 	struct loader *loader, const struct section *section, const yaml_node_t *node)
 {
+	const yaml_node_pair_t *end = node->data.mapping.pairs.top;
+
 	for (const struct setting *setting = section->settings; setting->key; setting++)
-		if (setting->required &&
-			!find_key(loader, node, setting->key, node->data.mapping.pairs.top))
+		if (setting->required && !find_key(loader, node, setting->key, end))
 			problems_add(loader->problems, line_of(node), "%s needs a %s: %s",
 				section->title, setting->key, setting->help);
+}
+
+/* What stands both alone and in the elements of a list would be one too many. */
+static void refuse_replaced(struct loader *loader, const struct section *section,
+	const void *values, const yaml_node_t *node)
+{
+	for (const struct setting *setting = section->settings; setting->key; setting++) {
+		if (!setting_is_replaced(section, setting, values))
+			continue;
+		char *name = memory_copy(setting->key, strcspn(setting->key, "."));
+		const yaml_node_pair_t *pair =
+			find_key(loader, node, name, node->data.mapping.pairs.top);
+		if (pair && strncmp(setting[-1].key, setting->key, strlen(name) + 1) != 0)
+			problems_add(loader->problems, line_of(node_at(loader, pair->key)),
+				"%s: belongs into each entry of %s, where there are such", name,
+				setting->instead);
+		free(name);
+	}
 }
 
 static void read_mapping(struct loader *loader, const struct section *section, void *values,
@@ -354,8 +372,10 @@ static void read_mapping(struct loader *loader, const struct section *section, v
 			read_pair(
 				loader, section, values, prefix, key, node_at(loader, pair->value));
 	}
-	if (!*prefix)
-		require_keys(loader, section, node);
+	if (*prefix)
+		return;
+	require_keys(loader, section, node);
+	refuse_replaced(loader, section, values, node);
 }
 
 void config_yaml_read(struct config *config, const char *text, size_t size, int *nats_line,

@@ -12,8 +12,8 @@
 void config_yaml_read(struct config *config, const char *text, size_t size, int *nats_line,
 	struct problems *problems);
 
-/* A new element of the list that setting (SETTING_SECTIONS) names, with its defaults. */
-void *config_grow(struct config *config, const struct setting *setting);
+/* A new element of the list that setting (SETTING_SECTIONS) names in parent, with its defaults. */
+void *config_grow(void *parent, const struct setting *setting);
 
 #define CONFIG_SECTIONS_MAX 256 /* elements of one list */
 #define CONFIG_SIZE_MAX	    (1024 * 1024)

@@ -253,3 +253,72 @@ bool event_subject_matches(const char *pattern, struct slice subject)
 			return false;
 	}
 }
+
+/* The next tokens of two patterns. */
+struct tokens {
+	const char *a, *b;
+	size_t size_a, size_b;
+	bool wild_a, wild_b; /* one is * */
+	bool rest_a, rest_b; /* it is > */
+};
+
+static bool is_token(const char *text, size_t size, char wanted)
+{
+	return size == 1 && *text == wanted;
+}
+
+static struct tokens tokens_of(const char *a, const char *b)
+{
+	struct tokens t = { .a = a, .b = b, .size_a = strcspn(a, "."), .size_b = strcspn(b, ".") };
+
+	t.wild_a = is_token(a, t.size_a, '*');
+	t.wild_b = is_token(b, t.size_b, '*');
+	t.rest_a = is_token(a, t.size_a, '>');
+	t.rest_b = is_token(b, t.size_b, '>');
+	return t;
+}
+
+static bool same_token(const struct tokens *t)
+{
+	return t->size_a == t->size_b && memcmp(t->a, t->b, t->size_a) == 0;
+}
+
+/* Goes on to the tokens behind these, where both have some. */
+static bool next_tokens(struct tokens *t)
+{
+	if (!t->a[t->size_a] || !t->b[t->size_b])
+		return false;
+	*t = tokens_of(t->a + t->size_a + 1, t->b + t->size_b + 1);
+	return true;
+}
+
+static bool both_end(const struct tokens *t)
+{
+	return !t->a[t->size_a] && !t->b[t->size_b];
+}
+
+bool event_pattern_covers(const char *wide, const char *narrow)
+{
+	struct tokens t = tokens_of(wide, narrow);
+
+	do {
+		if (t.rest_a)
+			return true;
+		if (t.rest_b || (!t.wild_a && !same_token(&t)))
+			return false;
+	} while (next_tokens(&t));
+	return both_end(&t);
+}
+
+bool event_patterns_overlap(const char *a, const char *b)
+{
+	struct tokens t = tokens_of(a, b);
+
+	do {
+		if (t.rest_a || t.rest_b)
+			return true;
+		if (!t.wild_a && !t.wild_b && !same_token(&t))
+			return false;
+	} while (next_tokens(&t));
+	return both_end(&t);
+}

@@ -60,4 +60,8 @@ bool event_is_utf8(struct slice text);
 /* Whether a subject matches a NATS pattern with * and >. */
 bool event_subject_matches(const char *pattern, struct slice subject);
 
+/* Whether every subject that matches narrow matches wide; whether some subject matches both. */
+bool event_pattern_covers(const char *wide, const char *narrow);
+bool event_patterns_overlap(const char *a, const char *b);
+
 #endif

@@ -1,4 +1,4 @@
-event AS ( -- whether a row that is there is newer is not known: then the server refuses
+event_{n} AS ( -- whether a row that is there is newer is not known: then the server refuses
 	SELECT *
 	FROM (
 		SELECT {values}, e.version
@@ -7,14 +7,13 @@ event AS ( -- whether a row that is there is newer is not known: then the server
 	) AS e
 	WHERE NOT EXISTS (
 		SELECT FROM dray.sink_version AS v
-		WHERE v.sink = $5 AND v.stream = $6 AND v.key = ROW({key})::text
+		WHERE v.sink = $5 AND v.stream = $6 AND v.key = {key_text}
 			AND (v.epoch, v.version) > ($8::bigint, e.version))
-), stored AS (
-	INSERT INTO {table} ({columns}) SELECT {cells} FROM event
-	RETURNING 1
-), remembered AS (
+), stored_{n} AS (
+	INSERT INTO {table} ({columns}) SELECT {cells} FROM event_{n}
+), remembered_{n} AS (
 	INSERT INTO dray.sink_version (sink, stream, key, epoch, version, deleted)
-	SELECT $5, $6, ROW({key})::text, $8::bigint, version, false FROM event AS e
+	SELECT $5, $6, {key_text}, $8::bigint, version, false FROM event_{n} AS e
 	ON CONFLICT (sink, stream, key) DO UPDATE
 	SET epoch = excluded.epoch, version = excluded.version, deleted = false, changed_at = now()
 )

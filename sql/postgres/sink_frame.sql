@@ -1,8 +1,8 @@
--- A store into a table that is not Dray's, around what a mode does with events (sink_insert, sink_insert_once
--- or sink_upsert): all of it, if the lease ($1 to $4) is still held, which renews it, and if the position ($5 to $9)
+-- A store, around what is done with the events of each table (sink_archive, sink_insert, sink_insert_once or
+-- sink_upsert): all of it, if the lease ($1 to $4) is still held, which renews it, and if the position ($5 to $9)
 -- stands where it is believed to, from where it moves to $10; else nothing. $11 to $14 are the newest event as a
--- mark, $15 to $22 what is set aside. Or ($23) one event that was set aside, if it still is: then neither lease
--- nor position takes part. The arrays of the mode follow, sequences first.
+-- mark, or NULL; $15 to $22 what is set aside. Or ($23) one event that was set aside, with sequence $10, if it
+-- still is: then neither lease nor position takes part. The arrays of the tables follow.
 WITH held AS (
 	UPDATE dray.lease SET renewals = renewals + 1, expires_at = clock_timestamp() + $3::bigint * interval '1 ms'
 	WHERE resource = $1 AND holder = $2 AND epoch = $4::bigint
@@ -14,7 +14,7 @@ WITH held AS (
 	RETURNING 1
 ), gone AS (
 	DELETE FROM dray.sink_dead
-	WHERE $23::bool AND sink = $5 AND stream = $6 AND epoch = $8::bigint AND seq = ANY ($24::bigint[])
+	WHERE $23::bool AND sink = $5 AND stream = $6 AND epoch = $8::bigint AND seq = $10::bigint
 	RETURNING 1
 ), agreed AS (
 	SELECT FROM moved UNION ALL SELECT FROM gone
@@ -40,5 +40,5 @@ WITH held AS (
 	WHERE EXISTS (SELECT FROM moved)
 	ON CONFLICT (sink, stream, epoch, seq) DO NOTHING
 )
-SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM moved), (SELECT count(*) FROM stored),
+SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM moved), {archived},
 	(SELECT count(*) FROM gone)

@@ -19,7 +19,7 @@ struct postgres;
 
 #define POSTGRES_CONNECT_MS   5000
 #define POSTGRES_STATEMENT_MS 15000
-#define POSTGRES_PARAMETERS   240
+#define POSTGRES_PARAMETERS   1400 /* a sink with as many tables and columns as may be */
 
 /* label: without secrets, belongs to the postgres. stop ends the wait for a connection. */
 struct postgres *postgres_create(

@@ -8,15 +8,60 @@
 #include "nats/pull.h"
 #include "nats/stream.h"
 #include "sink/catalogue.h"
+#include "sink/route.h"
 
 #define WAIT_MS	   5000 /* for an event that the stream has */
 #define ONE_BY_ONE 200 /* sequences that are asked for singly */
+#define LOOKED_MAX (20 * SAMPLE_EVENTS) /* where most are of other tables */
 
-static bool read_some(struct link *link, const struct config_sink *sink, uint64_t from,
-	size_t count, struct sample *sample, uint64_t *last, struct error *err)
+/* Of one of a sink's tables. */
+struct search {
+	const struct config_sink *sink;
+	size_t at;
+	struct sample *sample;
+	size_t looked; /* at events, also at those of other tables */
+	uint64_t last;
+};
+
+static const struct config_table *table_at(const struct config_sink *sink, size_t at)
 {
-	const struct pull_options options = { .stream = sink->stream,
-		.subjects = &sink->subjects,
+	size_t count;
+
+	return &config_tables(sink, &count)[at];
+}
+
+static bool overlap(const struct config_list *subjects)
+{
+	for (size_t i = 0; i < subjects->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (event_patterns_overlap(subjects->items[i], subjects->items[k]))
+				return true;
+	return false;
+}
+
+/* A server takes no filter of subjects that overlap. */
+static const struct config_list *filter_of(const struct config_sink *sink, size_t at)
+{
+	const struct config_list *subjects = &table_at(sink, at)->subjects;
+
+	return subjects->count > 0 && !overlap(subjects) ? subjects : &sink->subjects;
+}
+
+static bool is_wanted(const struct search *search, struct slice subject)
+{
+	const struct config_list *subjects = &search->sink->subjects;
+	bool any = subjects->count == 0;
+
+	for (size_t i = 0; !any && i < subjects->count; i++)
+		any = event_subject_matches(subjects->items[i], subject);
+	return any && route_find(search->sink, subject) == search->at;
+}
+
+static bool read_some(
+	struct link *link, struct search *search, uint64_t from, size_t count, struct error *err)
+{
+	const struct pull_options options = { .stream = search->sink->stream,
+		.subjects = filter_of(search->sink, search->at),
 		.start_seq = from,
 		.batch = 100,
 		.batch_bytes = (int64_t)SAMPLE_BYTES / 4 };
@@ -25,31 +70,26 @@ static bool read_some(struct link *link, const struct config_sink *sink, uint64_
 	struct pull_progress progress = { .all_taken = false };
 	bool ok = pull && pull_progress(pull, &progress, err), room = true;
 
-	while (ok && room && count > 0 && !progress.all_taken) {
+	while (ok && room && count > 0 && !progress.all_taken && search->looked < LOOKED_MAX) {
 		ok = pull_next(pull, WAIT_MS, &message, err);
 		if (!ok)
 			break;
-		room = sample_add(sample, message.subject, message.payload);
-		*last = message.seq;
+		search->looked++;
+		if (is_wanted(search, message.subject)) {
+			room = sample_add(search->sample, message.subject, message.payload);
+			count--;
+		}
+		search->last = message.seq;
 		progress.all_taken = message.pending == 0;
-		count--;
 		pull_release(&message);
 	}
 	pull_destroy(pull);
 	return ok || (pull && err->kind == ERROR_NONE);
 }
 
-static bool is_wanted(const struct config_sink *sink, struct slice subject)
-{
-	for (size_t i = 0; i < sink->subjects.count; i++)
-		if (event_subject_matches(sink->subjects.items[i], subject))
-			return true;
-	return sink->subjects.count == 0;
-}
-
 /* A workqueue has no consumer that only looks: there its first messages are asked for one by one. */
-static bool read_each(struct link *link, const struct config_sink *sink,
-	const struct stream_info *stream, struct sample *sample, struct error *err)
+static bool read_each(struct link *link, struct search *search, const struct stream_info *stream,
+	struct error *err)
 {
 	bool ok = true, room = true;
 	uint64_t end = stream->first_seq + ONE_BY_ONE;
@@ -57,36 +97,38 @@ static bool read_each(struct link *link, const struct config_sink *sink,
 	for (uint64_t seq = stream->first_seq; ok && room && seq <= stream->last_seq && seq < end;
 		seq++) {
 		struct stream_message message = { 0 };
-		ok = stream_get_message(link, sink->stream, seq, &message, err);
-		if (ok && message.found && is_wanted(sink, slice_of(message.subject)))
-			room = sample_add(sample, slice_of(message.subject),
+		ok = stream_get_message(link, search->sink->stream, seq, &message, err);
+		if (ok && message.found && is_wanted(search, slice_of(message.subject)))
+			room = sample_add(search->sample, slice_of(message.subject),
 				(struct slice){ message.payload, message.payload_size });
 		stream_message_finish(&message);
 	}
 	return ok;
 }
 
-static bool read_both_ends(struct link *link, const struct config_sink *sink,
-	const struct stream_info *stream, struct sample *sample, struct error *err)
+static bool read_both_ends(struct link *link, struct search *search,
+	const struct stream_info *stream, struct error *err)
 {
-	uint64_t half = SAMPLE_EVENTS / 2, end = stream->last_seq, last = 0;
+	uint64_t half = SAMPLE_EVENTS / 2, end = stream->last_seq;
 
-	if (!read_some(link, sink, stream->first_seq, half, sample, &last, err))
+	if (!read_some(link, search, stream->first_seq, half, err))
 		return false;
 	uint64_t from = end > half ? end - half + 1 : 1;
-	return last >= end ||
-		read_some(link, sink, from > last ? from : last + 1, half, sample, &last, err);
+	search->looked = 0;
+	return search->last >= end ||
+		read_some(link, search, from > search->last ? from : search->last + 1, half, err);
 }
 
-bool ddl_read(
-	struct link *link, const struct config_sink *sink, struct sample *sample, struct error *err)
+bool ddl_read(struct link *link, const struct config_sink *sink, size_t at, struct sample *sample,
+	struct error *err)
 {
+	struct search search = { .sink = sink, .at = at, .sample = sample };
 	struct stream_info stream = { 0 };
 	bool ok = stream_get_info(link, sink->stream, &stream, NULL, err);
 
 	if (ok && stream.messages > 0)
 		ok = (stream.retention == STREAM_LIMITS ? read_both_ends : read_each)(
-			link, sink, &stream, sample, err);
+			link, &search, &stream, err);
 	stream_info_finish(&stream);
 	return ok;
 }
@@ -122,30 +164,30 @@ static enum sample_type type_of(const struct config_column *column, const struct
 	return type;
 }
 
-static bool is_key(const struct config_sink *sink, const char *name)
+static bool is_key(const struct config_table *config, const char *name)
 {
-	for (size_t i = 0; i < sink->key.count; i++)
-		if (strcmp(sink->key.items[i], name) == 0)
+	for (size_t i = 0; i < config->key.count; i++)
+		if (strcmp(config->key.items[i], name) == 0)
 			return true;
 	return false;
 }
 
-void ddl_table(const struct config_sink *sink, const char *table, enum db_kind kind,
+void ddl_table(const struct config_table *config, const char *table, enum db_kind kind,
 	const struct sample *sample, struct buf *sql)
 {
 	char *quoted = db_quote_table(table, NULL);
 
 	buf_format(sql, "CREATE TABLE %s (", quoted ? quoted : table);
 	free(quoted);
-	for (size_t i = 0; i < sink->columns.count; i++) {
-		const struct config_column *column = &sink->columns.items[i];
+	for (size_t i = 0; i < config->columns.count; i++) {
+		const struct config_column *column = &config->columns.items[i];
 		buf_format(sql, "%s\n\t\"%s\" %s%s", i ? "," : "", column->name,
 			type_name(type_of(column, sample), kind),
-			is_key(sink, column->name) ? " NOT NULL" : "");
+			is_key(config, column->name) ? " NOT NULL" : "");
 	}
-	for (size_t i = 0; i < sink->key.count; i++)
-		buf_format(sql, "%s\"%s\"", i ? ", " : ",\n\tPRIMARY KEY (", sink->key.items[i]);
-	buf_add_text(sql, sink->key.count ? ")\n)" : "\n)");
+	for (size_t i = 0; i < config->key.count; i++)
+		buf_format(sql, "%s\"%s\"", i ? ", " : ",\n\tPRIMARY KEY (", config->key.items[i]);
+	buf_add_text(sql, config->key.count ? ")\n)" : "\n)");
 }
 
 /* In single quotes, where YAML knows one escape only. */
@@ -160,12 +202,12 @@ static void add_quoted(const char *text, struct buf *yaml)
 	buf_add_char(yaml, '\'');
 }
 
-void ddl_columns(const struct config_columns *columns, struct buf *yaml)
+void ddl_columns(const struct config_columns *columns, int indent, struct buf *yaml)
 {
-	buf_add_text(yaml, "    columns:\n");
+	buf_format(yaml, "%*scolumns:\n", indent, "");
 	for (size_t i = 0; i < columns->count; i++) {
 		const struct config_column *column = &columns->items[i];
-		buf_format(yaml, "      %s: ", column->name);
+		buf_format(yaml, "%*s%s: ", indent + 2, "", column->name);
 		if (!column->from || column->fallback)
 			buf_add_text(yaml, column->from ? "{ from: " : "{ value: ");
 		add_quoted(column->from ? column->from : column->value, yaml);
@@ -189,35 +231,38 @@ bool ddl_is_there(struct db *db, const char *table, bool *there, struct error *e
 	return ok;
 }
 
-static bool make(struct db *db, const struct config_sink *sink, const struct sample *sample,
+static bool make(struct db *db, const struct config_table *config, const struct sample *sample,
 	bool *made, struct error *err)
 {
 	struct buf sql = { 0 };
 	bool there = false;
 
-	ddl_table(sink, sink->table, db_kind(db), sample, &sql);
+	ddl_table(config, config->table, db_kind(db), sample, &sql);
 	*made = db_script(db, sql.data, err);
 	buf_finish(&sql);
 	return *made ||
-		(ddl_is_there(db, sink->table, &there, NULL) && there); /* somebody was faster */
+		(ddl_is_there(db, config->table, &there, NULL) && there); /* somebody was faster */
 }
 
-bool ddl_create(struct db *db, struct link *link, const struct config_sink *sink, bool *made,
-	struct error *err)
+bool ddl_create(struct db *db, struct link *link, const struct config_sink *sink, size_t at,
+	bool *made, struct error *err)
 {
+	const struct config_table *config = table_at(sink, at);
 	struct sample sample;
 	bool there;
 
 	*made = false;
-	if (!ddl_is_there(db, sink->table, &there, err) || there)
+	if (config->create != CONFIG_TRUE)
+		return true;
+	if (!ddl_is_there(db, config->table, &there, err) || there)
 		return there;
 	sample_init(&sample);
-	bool ok = ddl_read(link, sink, &sample, err);
+	bool ok = ddl_read(link, sink, at, &sample, err);
 	if (ok && sample.count == 0)
 		ok = error_set(err, ERROR_UNAVAILABLE,
 			"create: stream %s has no event yet that tells the types of table %s",
-			sink->stream, sink->table);
-	ok = ok && make(db, sink, &sample, made, err);
+			sink->stream, config->table);
+	ok = ok && make(db, config, &sample, made, err);
 	sample_finish(&sample);
 	return ok;
 }

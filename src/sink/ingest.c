@@ -127,7 +127,7 @@ static bool forget(struct ingest *ingest, int64_t now, struct error *err)
 {
 	int64_t acked = 0;
 
-	if (now < ingest->forget_at_ms || !ingest->load.plan || !ingest->placed ||
+	if (now < ingest->forget_at_ms || !table_maps(ingest->table) || !ingest->placed ||
 		!consumer_is_durable(ingest->consumer))
 		return true;
 	ingest->forget_at_ms = now + FORGET_MS;
@@ -281,31 +281,52 @@ static void give_lease_back(struct ingest *ingest)
 	lease_release(table_db(ingest->table), table_lease(ingest->table));
 }
 
-/* create: true; once is enough, since a table that vanishes later was somebody's doing. */
-static bool create_table(struct ingest *ingest, struct error *err)
+static bool creates(const struct config_sink *config)
+{
+	size_t count;
+	const struct config_table *tables = config_tables(config, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (tables[i].create == CONFIG_TRUE)
+			return true;
+	return false;
+}
+
+static bool create_all(struct ingest *ingest, struct db *db, struct error *err)
 {
 	const struct config_sink *config = ingest->config;
+	size_t count;
+	const struct config_table *tables = config_tables(config, &count);
 	bool made = false;
 
-	if (config->create != CONFIG_TRUE || ingest->created)
+	for (size_t i = 0; i < count; i++) {
+		if (!ddl_create(db, ingest->link, config, i, &made, err))
+			return false;
+		if (made)
+			log_info(config->name, "made the table %s after a sample of stream %s",
+				tables[i].table, config->stream);
+	}
+	return true;
+}
+
+/* create: true; once is enough, since a table that vanishes later was somebody's doing. */
+static bool create_tables(struct ingest *ingest, struct error *err)
+{
+	if (ingest->created || !creates(ingest->config))
 		return true;
 	if (!link_is_up(ingest->link) && !link_connect(ingest->link, err))
 		return false;
-	struct db *db = db_create(config->database, "dray", ingest->stop, err);
-	ingest->created =
-		db && db_open(db, false, err) && ddl_create(db, ingest->link, config, &made, err);
+	struct db *db = db_create(ingest->config->database, "dray", ingest->stop, err);
+	ingest->created = db && db_open(db, false, err) && create_all(ingest, db, err);
 	db_destroy(db);
-	if (made)
-		log_info(config->name, "made the table %s after a sample of stream %s",
-			config->table, config->stream);
 	return ingest->created;
 }
 
 void ingest_run(struct ingest *ingest, struct error *err)
 {
-	bool ok = create_table(ingest, err) && table_open(ingest->table, err);
+	bool ok = create_tables(ingest, err) && table_open(ingest->table, err);
 
-	ingest->load.plan = table_plan(ingest->table);
+	ingest->load.routes = table_routes(ingest->table);
 	ok = ok && turn_take(ingest, err) && open_stream(ingest, err);
 	if (ok) {
 		metrics_add(ingest->report.metrics, METRIC_SESSIONS, 1);

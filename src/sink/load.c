@@ -37,7 +37,7 @@ void load_clear(struct load *load)
 void load_add(struct load *load, const struct pull_message *message)
 {
 	load->messages[load->count] = *message;
-	mapping_event(message, load->plan, &load->arena, &load->events[load->count]);
+	mapping_event(message, load->routes, &load->arena, &load->events[load->count]);
 	load->bytes += (int64_t)(message->payload.size + message->headers.size);
 	load->count++;
 }

@@ -4,11 +4,12 @@
 #include "base/arena.h"
 #include "nats/pull.h"
 #include "sink/quota.h"
+#include "sink/route.h"
 #include "sink/table.h"
 
 /* What is stored in one transaction: messages, and the events made from them. */
 struct load {
-	const struct plan *plan; /* of the table; NULL: an archive */
+	const struct routes *routes; /* of the table; NULL: into an archive */
 	struct pull_message *messages;
 	struct table_event *events;
 	size_t count, room;

@@ -1,9 +1,7 @@
-/* Message to event, and by a plan to the cells of a row. Pure. */
+/* Message to event, and by the plan of its table to the cells of a row. Pure. */
 #include "sink/mapping.h"
 
 #include <string.h>
-
-#include "sink/row.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define UTF8_MAX    4
@@ -56,8 +54,8 @@ static void repair_all(struct event *event, struct arena *arena)
 	event->headers = repair(event->headers, arena);
 }
 
-void mapping_event(const struct pull_message *message, const struct plan *plan, struct arena *arena,
-	struct table_event *event)
+void mapping_event(const struct pull_message *message, const struct routes *routes,
+	struct arena *arena, struct table_event *event)
 {
 	*event = (struct table_event){
 		.event = { .id = message->id,
@@ -72,6 +70,6 @@ void mapping_event(const struct pull_message *message, const struct plan *plan, 
 	event->repaired = event->fault != NULL;
 	if (event->fault)
 		repair_all(&event->event, arena);
-	else if (plan)
-		row_map(plan, arena, event);
+	else if (routes)
+		route_map(routes, arena, event);
 }

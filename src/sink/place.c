@@ -168,7 +168,7 @@ static bool find_others(struct ingest *ingest, struct load *others, struct error
 	bool has;
 
 	for (size_t i = 0; i < load->count; i++) {
-		if (load->events[i].fault)
+		if (load->events[i].fault || load->events[i].action == TABLE_SKIP)
 			continue;
 		if (!table_has(ingest->table, ingest->position.epoch, &load->events[i], &has, err))
 			return false;

@@ -1,4 +1,4 @@
-/* A sink's columns, resolved against its table. Pure. */
+/* The columns of a table, resolved against its catalogue. Pure. */
 #include "sink/plan.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 struct work {
-	const struct config_sink *config;
+	const struct config_table *config;
 	const struct catalogue *catalogue;
 	struct plan *plan;
 };
@@ -216,22 +216,38 @@ static bool build(struct work *work, struct error *err)
 		(work->plan->mode != SINK_UPSERT || add_upsert(work, err));
 }
 
-struct plan *plan_create(
-	const struct config_sink *config, const struct catalogue *catalogue, struct error *err)
+/* Those of a sink with one table have none, as ever. */
+static const char *prefix_of(
+	const struct config_sink *sink, const struct config_table *config, struct arena *arena)
+{
+	size_t size = strlen(config->table);
+
+	if (sink->table_count == 0)
+		return "";
+	char *prefix = arena_new(arena, size + 2);
+	memcpy(prefix, config->table, size);
+	memcpy(prefix + size, " ", 2);
+	return prefix;
+}
+
+struct plan *plan_create(const struct config_sink *sink, const struct config_table *config,
+	const struct catalogue *catalogue, struct error *err)
 {
 	struct plan *plan = memory_new(sizeof(*plan));
 	struct work work = { config, catalogue, plan };
 
 	*plan = (struct plan){ .mode = config->mode,
+		.table = config->table,
 		.version_column = PLAN_NONE,
 		.epoch_column = PLAN_NONE,
-		.stream = config->stream,
+		.stream = sink->stream,
 		.skip_replays = config->replays == SINK_REPLAYS_SKIP,
 		.strict = catalogue->strict };
 	arena_init(&plan->arena);
+	plan->prefix = prefix_of(sink, config, &plan->arena);
 	plan->columns =
 		arena_new(&plan->arena, (config->columns.count + 1) * sizeof(*plan->columns));
-	if (build(&work, err))
+	if (config->mode == SINK_ARCHIVE || build(&work, err))
 		return plan;
 	plan_destroy(plan);
 	return NULL;

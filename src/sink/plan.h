@@ -32,8 +32,8 @@ struct catalogue {
 };
 
 /*
- * The columns of a sink, resolved against the catalogue of its table. Pure: made once when the table is
- * opened, read-only afterwards.
+ * The columns of a table, resolved against its catalogue. Pure: made once when the table is opened, read-only
+ * afterwards.
  */
 struct plan_column {
 	const char *name; /* as the table has it */
@@ -49,7 +49,10 @@ struct plan_column {
 #define PLAN_NONE SIZE_MAX
 
 struct plan {
-	enum sink_mode mode;
+	enum sink_mode mode; /* SINK_ARCHIVE has nothing but the table */
+	const char *table;
+	const char *
+		prefix; /* what keys in sink_version begin with: a sink has them of all its tables */
 	struct plan_column *columns;
 	size_t column_count;
 	struct source version; /* SINK_UPSERT */
@@ -63,11 +66,11 @@ struct plan {
 };
 
 /*
- * ERROR_SCHEMA names the column and says what to do. The config outlives the plan; the catalogue need not.
- * NULL on an error.
+ * Of one of the sink's tables. ERROR_SCHEMA names the column and says what to do. The config outlives the plan;
+ * the catalogue need not. NULL on an error.
  */
-struct plan *plan_create(
-	const struct config_sink *config, const struct catalogue *catalogue, struct error *err);
+struct plan *plan_create(const struct config_sink *sink, const struct config_table *config,
+	const struct catalogue *catalogue, struct error *err);
 void plan_destroy(struct plan *plan); /* accepts NULL */
 
 /* Whether both tables' columns are the same to these plans; else err (ERROR_SCHEMA) names one that is not. */

@@ -14,7 +14,7 @@ struct checked {
 	const struct config_sink *sink;
 	struct findings *findings;
 	struct table_position position;
-	bool placed;
+	bool placed, durability_told;
 };
 
 #define SAY(c, level, ...) \
@@ -41,56 +41,55 @@ static void check_durability(const struct checked *c, struct db *db)
 	arena_finish(&arena);
 }
 
-/* Whether the sink has yet to make its table. */
-static bool will_create(const struct checked *c)
+/* Whether the sink has yet to make this table. */
+static bool will_create(const struct checked *c, const struct config_table *config)
 {
-	struct db *db = c->sink->create == CONFIG_TRUE
+	struct db *db = config->create == CONFIG_TRUE
 		? db_create(c->sink->database, "dray check", NULL, NULL)
 		: NULL;
 	bool there = true;
 
 	bool known =
-		db && db_open(db, false, NULL) && ddl_is_there(db, c->sink->table, &there, NULL);
+		db && db_open(db, false, NULL) && ddl_is_there(db, config->table, &there, NULL);
 	db_destroy(db);
 	return known && !there;
+}
+
+/* As if the sink had this table alone, so that each of them is told of. */
+static bool check_table(struct checked *c, const struct config_table *config, struct error *err)
+{
+	struct config_sink alone = *c->sink;
+
+	alone.own = *config;
+	alone.table_count = 0;
+	struct table *table = table_create(&alone, NULL, err);
+	bool ok =
+		table && table_open(table, err) && table_load(table, &c->placed, &c->position, err);
+	if (ok)
+		SAY(c, FINDING_OK, "%s: %s is there", table_label(table), config->table);
+	if (ok && !c->durability_told && db_kind(table_db(table)) == DB_POSTGRES)
+		check_durability(c, table_db(table));
+	c->durability_told = c->durability_told || ok;
+	table_destroy(table);
+	return ok;
 }
 
 static void check_database(struct checked *c)
 {
 	struct error err = { 0 };
+	size_t count;
+	const struct config_table *tables = config_tables(c->sink, &count);
 
-	if (will_create(c)) {
-		SAY(c, FINDING_OK, "the sink will make the table %s after a sample of stream %s",
-			c->sink->table, c->sink->stream);
-		return;
-	}
-	struct table *table = table_create(c->sink, NULL, &err);
-	if (table && table_open(table, &err) && table_load(table, &c->placed, &c->position, &err)) {
-		SAY(c, FINDING_OK, "%s: %s is there", table_label(table), c->sink->table);
-		if (db_kind(table_db(table)) == DB_POSTGRES)
-			check_durability(c, table_db(table));
-	} else {
-		problem(c, &err);
-	}
-	table_destroy(table);
-}
-
-/* Whether some subject matches both patterns. */
-static bool overlap(const char *a, const char *b)
-{
-	for (;;) {
-		if (*a == '>' || *b == '>')
-			return *a && *b;
-		size_t size_a = strcspn(a, "."), size_b = strcspn(b, ".");
-		bool wild = (size_a == 1 && *a == '*') || (size_b == 1 && *b == '*');
-		if (!wild && (size_a != size_b || memcmp(a, b, size_a) != 0))
-			return false;
-		a += size_a;
-		b += size_b;
-		if (!*a || !*b)
-			return !*a && !*b;
-		a++;
-		b++;
+	for (size_t i = 0; i < count; i++) {
+		if (will_create(c, &tables[i])) {
+			SAY(c, FINDING_OK,
+				"the sink will make the table %s after a sample of stream %s",
+				tables[i].table, c->sink->stream);
+		} else if (!check_table(c, &tables[i], &err)) {
+			problem(c, &err);
+			if (err.kind == ERROR_UNAVAILABLE)
+				return;
+		}
 	}
 }
 
@@ -99,7 +98,8 @@ static void check_subjects(const struct checked *c, const struct stream_info *in
 	for (size_t i = 0; i < c->sink->subjects.count; i++) {
 		bool taken = info->subjects.count == 0; /* of a mirror it is not known */
 		for (size_t k = 0; !taken && k < info->subjects.count; k++)
-			taken = overlap(c->sink->subjects.items[i], info->subjects.items[k]);
+			taken = event_patterns_overlap(
+				c->sink->subjects.items[i], info->subjects.items[k]);
 		if (!taken)
 			SAY(c, FINDING_PROBLEM, "stream %s takes no subject like %s", info->name,
 				c->sink->subjects.items[i]);

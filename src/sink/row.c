@@ -263,6 +263,8 @@ void row_map(const struct plan *plan, struct arena *arena, struct table_event *e
 	struct work work = { .plan = plan, .arena = arena, .event = event };
 
 	event->action = TABLE_STORE;
+	if (plan->mode == SINK_ARCHIVE)
+		return;
 	if (plan->skip_replays && is_replay(&work)) {
 		event->action = TABLE_SKIP;
 		return;

@@ -6,9 +6,8 @@
 
 #include "base/buf.h"
 
-#define FIRST_ARRAY 24 /* $1 to $23 are sink_frame.sql's own */
-
 enum word {
+	NUMBER,
 	TABLE,
 	COLUMNS,
 	VALUES,
@@ -16,6 +15,7 @@ enum word {
 	NAMES,
 	CELLS,
 	KEY,
+	KEY_TEXT,
 	KEY_COLUMNS,
 	SAME_KEY,
 	SET,
@@ -26,13 +26,15 @@ enum word {
 	WORDS
 };
 
-static const char *const names[WORDS] = { [TABLE] = "table",
+static const char *const names[WORDS] = { [NUMBER] = "n",
+	[TABLE] = "table",
 	[COLUMNS] = "columns",
 	[VALUES] = "values",
 	[ARRAYS] = "arrays",
 	[NAMES] = "names",
 	[CELLS] = "cells",
 	[KEY] = "key",
+	[KEY_TEXT] = "key_text",
 	[KEY_COLUMNS] = "key_columns",
 	[SAME_KEY] = "same_key",
 	[SET] = "set",
@@ -85,32 +87,51 @@ static void add_cell(const struct text *text, struct buf *list, size_t i)
 	buf_format(list, text->kind == DB_SQLITE ? "?%zu" : "n.c%zu", i + 1);
 }
 
-static void add_array(struct text *text, size_t *number, const char *type, const char *name)
+static void add_array(
+	struct text *text, struct statement_place *place, const char *type, const char *name)
 {
 	separate(&text->words[ARRAYS], ", ");
-	buf_format(&text->words[ARRAYS], "$%zu::%s[]", (*number)++, type);
+	buf_format(&text->words[ARRAYS], "$%zu::%s[]", place->parameter++, type);
 	separate(&text->words[NAMES], ", ");
 	buf_add_text(&text->words[NAMES], name);
 }
 
-static void add_arrays(struct text *text)
+static void add_archive_arrays(struct text *text, struct statement_place *place)
 {
-	size_t number = FIRST_ARRAY;
+	static const char *const arrays[][2] = { { "bigint", "seq" }, { "text", "subject" },
+		{ "text", "key" }, { "text", "msg_id" }, { "text", "headers" },
+		{ "bytea", "payload" }, { "timestamptz", "published_at" } };
+
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		add_array(text, place, arrays[i][0], arrays[i][1]);
+}
+
+static void add_mapped_arrays(struct text *text, struct statement_place *place)
+{
 	char name[32];
 
-	add_array(text, &number, "bigint", "seq");
-	add_array(text, &number, "bigint", "version");
-	add_array(text, &number, "boolean", "deleted");
+	add_array(text, place, "bigint", "seq");
+	add_array(text, place, "bigint", "version");
+	add_array(text, place, "boolean", "deleted");
 	for (size_t i = 0; i < text->plan->column_count; i++) {
 		const struct plan_column *column = &text->plan->columns[i];
 		if (column->source.type == SOURCE_EPOCH)
 			continue;
 		snprintf(name, sizeof(name), "c%zu", i + 1);
-		add_array(text, &number, column->kind == COLUMN_BYTES ? "bytea" : "text", name);
+		add_array(text, place, column->kind == COLUMN_BYTES ? "bytea" : "text", name);
 		snprintf(name, sizeof(name), "m%zu", i + 1);
 		if (column->own_default)
-			add_array(text, &number, "boolean", name);
+			add_array(text, place, "boolean", name);
 	}
+}
+
+static void add_arrays(struct text *text, struct statement_place *place)
+{
+	buf_format(&text->words[NUMBER], "%zu", place->route++);
+	if (text->plan->mode == SINK_ARCHIVE)
+		add_archive_arrays(text, place);
+	else
+		add_mapped_arrays(text, place);
 }
 
 static void add_value_postgres(struct buf *list, const struct plan_column *column, size_t i)
@@ -215,9 +236,19 @@ static void add_newer(const struct text *text, struct buf *list, const char *tha
 	buf_add_text(list, ") IS NOT FALSE");
 }
 
-static void add_words(struct text *text, const char *table, bool in_order)
+/* A key as sink_version has it. */
+static void add_key_text(struct text *text)
 {
-	char *quoted = db_quote_table(table, NULL);
+	struct buf *list = &text->words[KEY_TEXT];
+
+	if (*text->plan->prefix)
+		buf_format(list, "'%s' || ", text->plan->prefix); /* a table's name has no quotes */
+	buf_format(list, "ROW(%s)::text", text->words[KEY].data ? text->words[KEY].data : "");
+}
+
+static void add_words(struct text *text, bool in_order, struct statement_place *place)
+{
+	char *quoted = db_quote_table(text->plan->table, NULL);
 
 	buf_add_text(&text->words[TABLE], quoted ? quoted : "\"\"");
 	free(quoted);
@@ -225,7 +256,9 @@ static void add_words(struct text *text, const char *table, bool in_order)
 		add_column(text, i);
 	for (size_t i = 0; text->words[SET].size == 0 && i < text->plan->column_count; i++)
 		add_set(text, i); /* nothing but the key */
-	add_arrays(text);
+	add_key_text(text);
+	if (place)
+		add_arrays(text, place);
 	if (text->plan->mode == SINK_UPSERT) {
 		add_newer(text, &text->words[NEWER_THAN_ROW], NULL);
 		add_newer(text, &text->words[NEWER_THAN_T], "excluded");
@@ -236,13 +269,13 @@ static void add_words(struct text *text, const char *table, bool in_order)
 		&text->words[BESIDE], statement_beside(text->plan, in_order) ? "TRUE" : "FALSE");
 }
 
-char *statement_text(enum db_kind kind, enum statement statement, const char *table,
-	const struct plan *plan, bool in_order)
+char *statement_text(enum db_kind kind, enum statement statement, const struct plan *plan,
+	bool in_order, struct statement_place *place)
 {
 	struct text text = { .kind = kind, .plan = plan };
 	struct db_word words[WORDS];
 
-	add_words(&text, table, in_order);
+	add_words(&text, in_order, place);
 	for (size_t i = 0; i < WORDS; i++)
 		words[i] =
 			(struct db_word){ names[i], text.words[i].data ? text.words[i].data : "" };

@@ -1,4 +1,4 @@
-/* What both databases share of a target table: connection, lease, and the position while nothing is stored. */
+/* What both databases share of a sink's tables: connection, lease, plans. */
 #include "sink/table.h"
 
 #include <inttypes.h>
@@ -7,20 +7,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "db/migrate.h"
 #include "sink/catalogue.h"
-#include "sink/row.h"
 #include "sink/statement.h"
 #include "sink/table_driver.h"
 
 #define NUMBER 24
-
-static const struct table_driver *driver_of(const struct config_sink *config, enum db_kind kind)
-{
-	if (config->mode == SINK_ARCHIVE)
-		return kind == DB_SQLITE ? &table_sqlite : &table_postgres;
-	return kind == DB_SQLITE ? &table_sqlite_mapped : &table_postgres_mapped;
-}
 
 struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err)
 {
@@ -29,17 +22,27 @@ struct table *table_create(const struct config_sink *config, struct stop *stop, 
 
 	if (!db)
 		return NULL;
-	const struct table_driver *driver = driver_of(config, db_kind(db));
+	const struct table_driver *driver =
+		db_kind(db) == DB_SQLITE ? &table_sqlite : &table_postgres;
 	struct table *table = driver->create();
 	table->driver = driver;
 	table->config = config;
-	table->marks = config->mode == SINK_ARCHIVE ? config->table
-		: db_kind(db) == DB_SQLITE	    ? "dray_sink_mark"
-						    : "dray.sink_mark";
 	table->db = db;
+	table->routes.sink = config;
+	const struct config_table *tables = config_tables(config, &table->routes.count);
+	table->routes.plans = memory_new(table->routes.count * sizeof(*table->routes.plans));
+	table->keeps_marks = table->routes.count > 1 || tables[0].mode != SINK_ARCHIVE;
 	snprintf(resource, sizeof(resource), "sink:%s", config->name);
 	lease_init(&table->lease, resource, config->lease_ms);
 	return table;
+}
+
+static void forget_plans(struct table *table)
+{
+	for (size_t i = 0; i < table->routes.count; i++) {
+		plan_destroy(table->routes.plans[i]);
+		table->routes.plans[i] = NULL;
+	}
 }
 
 void table_destroy(struct table *table)
@@ -48,39 +51,57 @@ void table_destroy(struct table *table)
 		return;
 	lease_release(table->db, &table->lease);
 	db_destroy(table->db);
-	plan_destroy(table->plan);
+	forget_plans(table);
+	free(table->routes.plans);
 	table->driver->destroy(table);
 }
 
 /* The plan by the table as it is now. */
-static struct plan *make_plan(struct table *table, struct error *err)
+static struct plan *make_plan(
+	struct table *table, const struct config_table *config, struct error *err)
 {
-	struct catalogue catalogue;
+	struct catalogue catalogue = { .table = config->table };
 	struct plan *plan = NULL;
 	struct arena arena;
 
 	arena_init(&arena);
-	if (catalogue_read(table->db, table->config->table, &arena, &catalogue, err))
-		plan = plan_create(table->config, &catalogue, err);
+	if (config->mode == SINK_ARCHIVE ||
+		catalogue_read(table->db, config->table, &arena, &catalogue, err))
+		plan = plan_create(table->config, config, &catalogue, err);
 	arena_finish(&arena);
 	if (!plan)
 		error_prefix(err, "%s", db_label(table->db));
 	return plan;
 }
 
-static bool resolve(struct table *table, struct error *err)
+static bool resolve(struct table *table, const struct config_table *config, struct plan **plan,
+	struct error *err)
 {
-	if (table->config->mode == SINK_ARCHIVE)
-		return true;
-	plan_destroy(table->plan);
-	table->plan = make_plan(table, err);
-	return table->plan;
+	const char *archive = config->mode == SINK_ARCHIVE ? config->table : NULL;
+
+	if (!migrate_check(table->db, MIGRATE_EVENTS, archive, err))
+		return false;
+	*plan = make_plan(table, config, err);
+	return *plan;
 }
 
-bool table_check_plan(struct table *table, struct error *err)
+static bool resolve_all(struct table *table, struct error *err)
 {
-	struct plan *now = make_plan(table, err);
-	bool same = now && plan_same(table->plan, now, err);
+	size_t count;
+	const struct config_table *tables = config_tables(table->config, &count);
+
+	forget_plans(table);
+	for (size_t i = 0; i < count; i++)
+		if (!resolve(table, &tables[i], &table->routes.plans[i], err))
+			return false;
+	return true;
+}
+
+static bool check_plan(struct table *table, const struct config_table *config,
+	const struct plan *plan, struct error *err)
+{
+	struct plan *now = make_plan(table, config, err);
+	bool same = now && plan_same(plan, now, err);
 
 	plan_destroy(now);
 	if (!same && err && err->kind == ERROR_SCHEMA)
@@ -88,9 +109,33 @@ bool table_check_plan(struct table *table, struct error *err)
 	return same;
 }
 
-const struct plan *table_plan(const struct table *table)
+bool table_check_plans(struct table *table, struct error *err)
 {
-	return table->plan;
+	size_t count;
+	const struct config_table *tables = config_tables(table->config, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!check_plan(table, &tables[i], table->routes.plans[i], err))
+			return false;
+	return true;
+}
+
+const struct routes *table_routes(const struct table *table)
+{
+	return &table->routes;
+}
+
+static bool has_mode(const struct table *table, enum sink_mode mode)
+{
+	for (size_t i = 0; i < table->routes.count; i++)
+		if (table->routes.plans[i]->mode == mode)
+			return true;
+	return false;
+}
+
+bool table_maps(const struct table *table)
+{
+	return has_mode(table, SINK_INSERT) || has_mode(table, SINK_UPSERT);
 }
 
 void table_expect(struct table *table, bool in_order)
@@ -104,11 +149,18 @@ bool table_acknowledged(struct table *table, int64_t epoch, int64_t seq, struct 
 	const char *parameters[] = { table->config->name, table->config->stream, number[0],
 		number[1] };
 
-	if (!table->plan || table->plan->mode != SINK_INSERT)
+	if (!has_mode(table, SINK_INSERT))
 		return true;
 	snprintf(number[0], NUMBER, "%" PRId64, epoch);
 	snprintf(number[1], NUMBER, "%" PRId64, seq);
 	return db_run(table->db, SQL_SINK_ACKNOWLEDGED, NULL, parameters, 4, NULL, NULL, err);
+}
+
+bool table_name_route(const struct table *table, const struct table_event *event, struct error *err)
+{
+	if (table->routes.count > 1 && event->route != ROUTE_NONE && !event->fault)
+		error_prefix(err, "table %s", table->routes.plans[event->route]->table);
+	return false;
 }
 
 const struct table_event *table_newest_of(const struct table_store *store)
@@ -123,12 +175,9 @@ const struct table_event *table_newest_of(const struct table_store *store)
 
 bool table_open(struct table *table, struct error *err)
 {
-	const char *archive = table->config->mode == SINK_ARCHIVE ? table->config->table : NULL;
-
 	lease_forget(&table->lease);
 	table->in_order = true;
-	if (db_open(table->db, false, err) &&
-		migrate_check(table->db, MIGRATE_EVENTS, archive, err) && resolve(table, err) &&
+	if (db_open(table->db, false, err) && resolve_all(table, err) &&
 		table->driver->opened(table, err))
 		return true;
 	db_close(table->db);
@@ -172,131 +221,6 @@ bool table_moved(const struct table *table, struct error *err)
 		db_label(table->db), table->config->name);
 }
 
-bool table_load(
-	struct table *table, bool *found, struct table_position *position, struct error *err)
-{
-	const char *parameters[] = { table->config->name, table->config->stream };
-	struct arena arena;
-	struct db_rows rows;
-
-	arena_init(&arena);
-	bool ok =
-		db_run(table->db, SQL_SINK_POSITION_LOAD, NULL, parameters, 2, &arena, &rows, err);
-	*position = (struct table_position){ 0 };
-	*found = ok && rows.rows > 0;
-	if (*found) {
-		snprintf(position->created, sizeof(position->created), "%s", db_cell(&rows, 0, 0));
-		position->epoch = atoll(db_cell(&rows, 0, 1));
-		position->seq = atoll(db_cell(&rows, 0, 2));
-	}
-	arena_finish(&arena);
-	return ok;
-}
-
-/* The epoch above `above` in which a stream of this creation is known; else one above all that were used. */
-static bool find_epoch(
-	struct table *table, const char *created, int64_t above, int64_t *epoch, struct error *err)
-{
-	const char *parameters[] = { table->config->stream, created };
-	struct arena arena;
-	struct db_rows rows;
-
-	arena_init(&arena);
-	bool ok =
-		db_run(table->db, SQL_SINK_EPOCHS, table->marks, parameters, 2, &arena, &rows, err);
-	if (ok) {
-		const char *known = db_cell(&rows, 0, 0), *highest = db_cell(&rows, 0, 1);
-		*epoch = known && atoll(known) > above ? atoll(known)
-			: highest		       ? atoll(highest) + 1
-						       : 0;
-	}
-	arena_finish(&arena);
-	return ok;
-}
-
-bool table_begin(struct table *table, const char *created, int64_t seq,
-	struct table_position *position, struct error *err)
-{
-	char number[2][NUMBER];
-	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
-		number[1] };
-	int64_t epoch;
-	bool found;
-
-	if (!find_epoch(table, created, INT64_MIN, &epoch, err))
-		return false;
-	snprintf(number[0], NUMBER, "%" PRId64, epoch);
-	snprintf(number[1], NUMBER, "%" PRId64, seq);
-	return db_run(table->db, SQL_SINK_POSITION_BEGIN, NULL, parameters, 5, NULL, NULL, err) &&
-		table_load(table, &found, position, err) && (found || table_moved(table, err));
-}
-
-static bool change_position(struct table *table, const char *created, int64_t epoch, int64_t seq,
-	struct table_position *position, struct error *err)
-{
-	char number[4][NUMBER];
-	const char *parameters[] = { table->config->name, table->config->stream, created, number[0],
-		position->created, number[1], number[2], number[3] };
-	bool found;
-
-	snprintf(number[0], NUMBER, "%" PRId64, epoch);
-	snprintf(number[1], NUMBER, "%" PRId64, position->epoch);
-	snprintf(number[2], NUMBER, "%" PRId64, position->seq);
-	snprintf(number[3], NUMBER, "%" PRId64, seq);
-	if (!db_run(table->db, SQL_SINK_POSITION_ANEW, NULL, parameters, 8, NULL, NULL, err) ||
-		!table_load(table, &found, position, err))
-		return false;
-	return (found && position->epoch == epoch && position->seq == seq) ||
-		table_moved(table, err);
-}
-
-bool table_same_stream(struct table *table, const char *created, struct table_position *position,
-	struct error *err)
-{
-	return change_position(table, created, position->epoch, position->seq, position, err);
-}
-
-bool table_next_epoch(struct table *table, const char *created, int64_t seq,
-	struct table_position *position, struct error *err)
-{
-	bool anew = strcmp(created, position->created) != 0;
-	int64_t epoch;
-
-	return find_epoch(table, created, anew ? INT64_MIN : position->epoch, &epoch, err) &&
-		change_position(table, created, epoch, seq, position, err);
-}
-
-bool table_newest(struct table *table, int64_t epoch, int64_t up_to, struct table_mark *mark,
-	struct error *err)
-{
-	char number[2][NUMBER];
-	const char *parameters[] = { table->config->stream, number[0], number[1] };
-	struct db_rows rows;
-
-	*mark = (struct table_mark){ 0 };
-	arena_init(&mark->arena);
-	snprintf(number[0], NUMBER, "%" PRId64, epoch);
-	snprintf(number[1], NUMBER, "%" PRId64, up_to);
-	if (!db_run(table->db, SQL_SINK_NEWEST, table->marks, parameters, 3, &mark->arena, &rows,
-		    err)) {
-		table_mark_finish(mark);
-		return false;
-	}
-	if (rows.rows == 0)
-		return true;
-	mark->seq = atoll(db_cell(&rows, 0, 0));
-	mark->subject = db_cell(&rows, 0, 1);
-	mark->id = db_cell(&rows, 0, 2) ? db_cell(&rows, 0, 2) : "";
-	mark->time = db_cell(&rows, 0, 3);
-	return true;
-}
-
-void table_mark_finish(struct table_mark *mark)
-{
-	arena_finish(&mark->arena);
-	*mark = (struct table_mark){ 0 };
-}
-
 bool table_store(struct table *table, struct table_position *position,
 	const struct table_event *events, size_t count, int64_t seq, struct error *err)
 {
@@ -325,7 +249,10 @@ static bool can_come_back(
 {
 	if (event->fault)
 		return error_set(err, ERROR_REJECTED, "%s", event->fault);
-	return !table->plan || event->action != TABLE_DELETE || statement_knows(table->plan) ||
+	if (event->route == ROUTE_NONE)
+		return error_set(err, ERROR_REJECTED, "no entry of tables: takes its subject");
+	return event->action != TABLE_DELETE ||
+		statement_knows(table->routes.plans[event->route]) ||
 		error_set(err, ERROR_REJECTED,
 			"whether its row is newer than this delete is not known, since columns: has no "
 			"@seq and @epoch; delete the row by hand, and discard the event");
@@ -336,14 +263,15 @@ bool table_store_again(
 {
 	const struct table_position position = { .epoch = epoch };
 	struct table_event mapped = *event;
-	const struct table_store store = {
-		.position = &position, .events = &mapped, .count = 1, .again = true
-	};
+	const struct table_store store = { .position = &position,
+		.events = &mapped,
+		.count = 1,
+		.seq = event->seq,
+		.again = true };
 	struct arena arena;
 
 	arena_init(&arena);
-	if (table->plan)
-		row_map(table->plan, &arena, &mapped);
+	route_map(&table->routes, &arena, &mapped);
 	bool ok = can_come_back(table, &mapped, err) && table->driver->store(table, &store, err);
 	arena_finish(&arena);
 	return ok;
@@ -355,19 +283,4 @@ size_t table_take_already(struct table *table)
 
 	table->already = 0;
 	return already;
-}
-
-bool table_has(struct table *table, int64_t epoch, const struct table_event *event, bool *has,
-	struct error *err)
-{
-	struct table_mark mark;
-	char time[32];
-
-	if (!table_newest(table, epoch, event->seq, &mark, err))
-		return false;
-	clock_format(event->time_ns / 1000000, time);
-	*has = mark.seq == event->seq && slice_is(event->event.subject, mark.subject) &&
-		slice_equal(event->event.id, slice_of(mark.id)) && strcmp(mark.time, time) == 0;
-	table_mark_finish(&mark);
-	return true;
 }

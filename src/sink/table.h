@@ -8,15 +8,16 @@
 #include "sink/plan.h"
 
 /*
- * A target table with the sink's position beside it, the same for SQLite and PostgreSQL. The position row
+ * The tables of a sink with its position beside them, the same for SQLite and PostgreSQL. The position row
  * is the only truth about what is stored: every move of it is a compare-and-set on what it was, in the
- * transaction that stores the events.
+ * transaction that stores the events, into all of its tables.
  *
  * Calls give ERROR_UNAVAILABLE when the database is away, ERROR_CONFLICT when the lease is lost or the
  * position is not where it was believed to be (nothing was stored), ERROR_SCHEMA when a person must act.
  * After an error: table_close, table_open, table_take, table_load. One thread.
  */
 struct table;
+struct routes;
 
 struct table_position {
 	char created[40]; /* of the stream: a stream made anew has another one */
@@ -36,8 +37,10 @@ struct table_event {
 	const char *fault; /* NULL: to be stored; otherwise to be set aside for this reason */
 	bool repaired; /* its texts are not quite those of the stream */
 
-	/* Where the sink has a plan. */
+	size_t route; /* which of the tables (see route.h) */
 	enum table_action action;
+
+	/* Where its table is no archive. */
 	const struct cell *cells; /* one a column */
 	int64_t version; /* of SINK_UPSERT; of SINK_INSERT its time */
 };
@@ -46,13 +49,16 @@ struct table_event {
 struct table *table_create(const struct config_sink *config, struct stop *stop, struct error *err);
 void table_destroy(struct table *table); /* accepts NULL; gives the lease back */
 
-bool table_open(struct table *table, struct error *err); /* connects and checks the table */
+bool table_open(struct table *table, struct error *err); /* connects and checks the tables */
 bool table_take(
 	struct table *table, struct error *err); /* the lease: ERROR_CONFLICT names who has it */
 void table_close(struct table *table); /* keeps the lease: it expires */
 
-/* How events become rows; NULL for an archive. Good until the table is opened again. */
-const struct plan *table_plan(const struct table *table);
+/* How events become rows. Good until the table is opened again. */
+const struct routes *table_routes(const struct table *table);
+
+/* Whether one of them inserts or upserts. */
+bool table_maps(const struct table *table);
 
 /* To be called before the first store: whether every event is newer than all before it. */
 void table_expect(struct table *table, bool in_order);
@@ -86,10 +92,10 @@ bool table_same_stream(struct table *table, const char *created, struct table_po
 bool table_next_epoch(struct table *table, const char *created, int64_t seq,
 	struct table_position *position, struct error *err);
 
-/* How many events stood there already in the stores since the last call. */
+/* How many events stood in an archive already in the stores since the last call. */
 size_t table_take_already(struct table *table);
 
-/* Whether what stands in an epoch under an event's sequence is that event. */
+/* Whether what stands in its archive, in an epoch, under an event's sequence is that event; other tables know. */
 bool table_has(struct table *table, int64_t epoch, const struct table_event *event, bool *has,
 	struct error *err);
 

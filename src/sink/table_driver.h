@@ -1,6 +1,7 @@
 #ifndef SINK_TABLE_DRIVER_H
 #define SINK_TABLE_DRIVER_H
 
+#include "sink/route.h"
 #include "sink/table.h"
 
 /* One store as a driver gets it: position is what it was, seq what it becomes. */
@@ -9,10 +10,10 @@ struct table_store {
 	const struct table_event *events;
 	size_t count;
 	int64_t seq;
-	bool again; /* one event that was set aside, in the epoch of position; seq and lease do not count */
+	bool again; /* one event that was set aside, in the epoch of position; the lease does not count */
 };
 
-/* What a database has to do for a target table. The connection is open but in create and destroy. */
+/* What a database has to do for the tables. The connection is open but in create and destroy. */
 struct table_driver {
 	struct table *(*create)(void);
 	void (*destroy)(struct table *table);
@@ -20,23 +21,25 @@ struct table_driver {
 	bool (*store)(struct table *table, const struct table_store *store, struct error *err);
 };
 
-extern const struct table_driver table_sqlite, table_postgres; /* of an archive */
-extern const struct table_driver table_sqlite_mapped, table_postgres_mapped; /* with a plan */
+extern const struct table_driver table_sqlite, table_postgres;
 
 struct table {
 	const struct table_driver *driver;
 	const struct config_sink *config;
 	struct db *db;
 	struct lease lease;
-	const char *
-		marks; /* what tells which events are stored: the archive, or marks beside the table */
-	struct plan *plan; /* NULL: an archive */
+	struct routes routes;
+	bool keeps_marks; /* of what is stored, beside the tables: they are not one archive, which tells it */
 	bool in_order; /* every event is newer than all before it */
 	size_t already; /* events that stood there when they were to be stored */
 };
 
-/* Whether the columns are still those of the plan; else err (ERROR_CONFLICT: open again). */
-bool table_check_plan(struct table *table, struct error *err);
+/* Whether the columns are still those of the plans; else err (ERROR_CONFLICT: open again). */
+bool table_check_plans(struct table *table, struct error *err);
+
+/* Puts the event's table before err, where there are several. False. */
+bool table_name_route(
+	const struct table *table, const struct table_event *event, struct error *err);
 
 /* The newest event of a store as it is in the stream, or NULL. */
 const struct table_event *table_newest_of(const struct table_store *store);

@@ -1,41 +1,34 @@
 /*
- * An archive in PostgreSQL: one prepared statement a load, which takes the events as binary arrays.
- * Its parts see one snapshot; nothing is stored unless the lease and the position were as expected.
+ * The tables of a sink in PostgreSQL: one prepared statement a load, which takes the events as binary arrays, a
+ * set of them a table. Its parts see one snapshot; nothing is stored unless the lease and the position were as
+ * expected.
  */
 #include "sink/table_postgres.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "sink/statement.h"
 
-#define STORE	      "sink_store"
-#define EPOCH_2000_US INT64_C(946684800000000) /* timestamptz counts from there */
+#define NUMBERS	    5
+#define NUMBER_SIZE 24
 
-/* The arrays of the statement, in its order; those of sink_dead follow. */
-enum array { SEQ, SUBJECT, KEY, MSG_ID, HEADERS, PAYLOAD, PUBLISHED_AT, ARRAYS };
+/* The statements: where events come in order; in any order; for one that was set aside. */
+enum variant { IN_ORDER, IN_ANY_ORDER, AGAIN, VARIANTS };
 
-static const uint32_t element_types[ARRAYS] = { [SEQ] = POSTGRES_INT8,
-	[SUBJECT] = POSTGRES_TEXT,
-	[KEY] = POSTGRES_TEXT,
-	[MSG_ID] = POSTGRES_TEXT,
-	[HEADERS] = POSTGRES_TEXT,
-	[PAYLOAD] = POSTGRES_BYTEA,
-	[PUBLISHED_AT] = POSTGRES_TIMESTAMPTZ };
+static const char *const variant_names[VARIANTS] = { "sink_in_order", "sink_in_any_order",
+	"sink_again" };
 
-static const uint32_t dead_types[DEAD_ARRAYS] = { [DEAD_SEQ] = POSTGRES_INT8,
-	[DEAD_SUBJECT] = POSTGRES_TEXT,
-	[DEAD_KEY] = POSTGRES_TEXT,
-	[DEAD_HEADERS] = POSTGRES_TEXT,
-	[DEAD_PAYLOAD] = POSTGRES_BYTEA,
-	[DEAD_ERROR] = POSTGRES_TEXT,
-	[DEAD_MSG_ID] = POSTGRES_TEXT,
-	[DEAD_PUBLISHED_AT] = POSTGRES_TIMESTAMPTZ };
+enum result_column { HELD, MOVED, ARCHIVED, GONE };
 
 struct table_pg {
 	struct table base;
-	struct buf arrays[ARRAYS], dead[DEAD_ARRAYS]; /* kept for their memory */
+	struct table_arrays dead, *routes;
+	size_t route_count;
+	bool prepared[VARIANTS];
 };
 
 static struct table_pg *pg_of(struct table *table)
@@ -54,15 +47,112 @@ static void destroy(struct table *table)
 {
 	struct table_pg *pg = pg_of(table);
 
-	for (size_t i = 0; i < ARRAYS; i++)
-		buf_finish(&pg->arrays[i]);
-	for (size_t i = 0; i < DEAD_ARRAYS; i++)
-		buf_finish(&pg->dead[i]);
+	table_finish_arrays(&pg->dead);
+	for (size_t i = 0; i < pg->route_count; i++)
+		table_finish_arrays(&pg->routes[i]);
+	free(pg->routes);
 	free(pg);
 }
 
+/* What an event that was set aside is compared with has to be known. */
+static enum statement part_of(const struct plan *plan, enum variant variant)
+{
+	if (plan->mode == SINK_ARCHIVE)
+		return SQL_SINK_ARCHIVE;
+	if (variant == AGAIN && !statement_knows(plan))
+		return SQL_SINK_AGAIN;
+	if (plan->mode == SINK_UPSERT)
+		return SQL_SINK_UPSERT;
+	return variant == IN_ORDER ? SQL_SINK_INSERT : SQL_SINK_INSERT_ONCE;
+}
+
+/* The parts of all tables in the frame. */
+static char *compose(const struct table *table, enum variant variant)
+{
+	struct statement_place place = { 0, STATEMENT_ARRAYS };
+	struct buf stored = { 0 }, archived = { 0 };
+
+	buf_add_char(&archived, '0');
+	for (size_t i = 0; i < table->routes.count; i++) {
+		const struct plan *plan = table->routes.plans[i];
+		char *part = statement_text(
+			DB_POSTGRES, part_of(plan, variant), plan, variant == IN_ORDER, &place);
+		buf_format(&stored, "%s%s", i ? ", " : "", part);
+		if (plan->mode == SINK_ARCHIVE)
+			buf_format(&archived, " + (SELECT count(*) FROM stored_%zu)", i);
+		free(part);
+	}
+	const struct db_word words[] = { { "stored", stored.data }, { "archived", archived.data } };
+	char *sql = db_statement_words(DB_POSTGRES, SQL_SINK_FRAME, words, 2);
+	buf_finish(&stored);
+	buf_finish(&archived);
+	return sql;
+}
+
+static bool prepare(struct table *table, enum variant variant, struct error *err)
+{
+	if (pg_of(table)->prepared[variant])
+		return true;
+	char *sql = compose(table, variant);
+	bool ok = postgres_prepare(db_postgres(table->db), variant_names[variant], sql, err);
+
+	pg_of(table)->prepared[variant] = ok;
+	free(sql);
+	return ok;
+}
+
+/* Whether a text is a value of the column's type, by the server's words. */
+static bool probe(
+	struct table *table, const struct plan_column *column, const char *text, struct error *err)
+{
+	const struct db_word word = { "type", column->cast };
+	char *sql = db_statement_words(DB_POSTGRES, SQL_SINK_PROBE, &word, 1);
+	struct postgres_call call = { .sql = sql };
+
+	postgres_add_text(&call, text);
+	bool ok = postgres_call(db_postgres(table->db), &call, NULL, err);
+	free(sql);
+	return ok || error_prefix(err, "column %s", column->name);
+}
+
+/* What the config gives itself would fail for every event. */
+static bool check_constants(struct table *table, const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->column_count; i++) {
+		const struct plan_column *column = &plan->columns[i];
+		const char *text = column->constant ? column->constant : column->fallback;
+		if (!text || column->kind == COLUMN_BYTES || probe(table, column, text, err))
+			continue;
+		if (err && err->kind == ERROR_REJECTED)
+			err->kind = ERROR_SCHEMA;
+		return false;
+	}
+	return true;
+}
+
+static bool check_all_constants(struct table *table, struct error *err)
+{
+	for (size_t i = 0; i < table->routes.count; i++)
+		if (!check_constants(table, table->routes.plans[i], err))
+			return false;
+	return true;
+}
+
+static void shape_all(struct table *table)
+{
+	struct table_pg *pg = pg_of(table);
+
+	if (!pg->routes) {
+		pg->route_count = table->routes.count;
+		pg->routes = memory_new(pg->route_count * sizeof(*pg->routes));
+		table_shape_dead(&pg->dead);
+	}
+	for (size_t i = 0; i < pg->route_count; i++)
+		table_shape(&pg->routes[i], table->routes.plans[i]);
+}
+
 /* Acknowledged to a workqueue is gone from it: then a commit has to be on disk. */
-bool table_set_up_session(struct table *table, struct error *err)
+static bool set_up_session(struct table *table, struct error *err)
 {
 	return postgres_limit_statements(db_postgres(table->db), err) &&
 		db_run(table->db, SQL_SINK_COMMIT, NULL, NULL, 0, NULL, NULL, err);
@@ -70,127 +160,159 @@ bool table_set_up_session(struct table *table, struct error *err)
 
 static bool opened(struct table *table, struct error *err)
 {
-	char *sql = db_statement_text(DB_POSTGRES, SQL_SINK_STORE, table->config->table);
-	bool ok = postgres_prepare(db_postgres(table->db), STORE, sql, err) &&
-		table_set_up_session(table, err);
-
-	free(sql);
-	return ok;
+	memset(pg_of(table)->prepared, 0, sizeof(pg_of(table)->prepared));
+	shape_all(table);
+	return prepare(table, IN_ORDER, err) && check_all_constants(table, err) &&
+		set_up_session(table, err);
 }
 
-void table_add_slice(struct buf *array, struct slice text)
+/* Gives how many events go into archives. */
+static size_t fill_arrays(struct table *table, const struct table_store *store)
 {
-	if (text.data)
-		postgres_array_add(array, text.data, text.size);
-	else
-		postgres_array_add_null(array);
-}
+	struct table_pg *pg = pg_of(table);
+	size_t archived = 0;
 
-static int64_t pg_time(const struct table_event *event)
-{
-	return event->time_ns / 1000 - EPOCH_2000_US;
-}
-
-static void add_event(struct buf *arrays, const struct table_event *event)
-{
-	postgres_array_add_int8(&arrays[SEQ], event->seq);
-	table_add_slice(&arrays[SUBJECT], event->event.subject);
-	table_add_slice(&arrays[KEY], event->event.key);
-	table_add_slice(&arrays[MSG_ID], event->event.id);
-	table_add_slice(&arrays[HEADERS], event->event.headers);
-	postgres_array_add(&arrays[PAYLOAD], event->event.payload.data, event->event.payload.size);
-	postgres_array_add_int8(&arrays[PUBLISHED_AT], pg_time(event));
-}
-
-static void add_dead(struct buf *arrays, const struct table_event *event)
-{
-	postgres_array_add_int8(&arrays[DEAD_SEQ], event->seq);
-	table_add_slice(&arrays[DEAD_SUBJECT], event->event.subject);
-	table_add_slice(&arrays[DEAD_KEY], event->event.key);
-	table_add_slice(&arrays[DEAD_HEADERS], event->event.headers);
-	postgres_array_add(
-		&arrays[DEAD_PAYLOAD], event->event.payload.data, event->event.payload.size);
-	table_add_slice(&arrays[DEAD_ERROR], slice_of(event->fault));
-	table_add_slice(&arrays[DEAD_MSG_ID], event->event.id);
-	postgres_array_add_int8(&arrays[DEAD_PUBLISHED_AT], pg_time(event));
-}
-
-size_t table_dead_arrays(struct buf arrays[DEAD_ARRAYS], const struct table_store *store)
-{
-	size_t dead = 0;
-
-	for (size_t i = 0; i < DEAD_ARRAYS; i++)
-		postgres_array_begin(&arrays[i], dead_types[i]);
-	for (size_t i = 0; i < store->count; i++)
-		if (store->events[i].fault) {
-			add_dead(arrays, &store->events[i]);
-			dead++;
+	table_begin_arrays(&pg->dead);
+	for (size_t i = 0; i < pg->route_count; i++)
+		table_begin_arrays(&pg->routes[i]);
+	for (size_t i = 0; i < store->count; i++) {
+		const struct table_event *event = &store->events[i];
+		if (event->fault) {
+			table_add_dead(&pg->dead, event);
+		} else if (event->action != TABLE_SKIP) {
+			const struct plan *plan = table->routes.plans[event->route];
+			table_add_event(&pg->routes[event->route], plan, event);
+			archived += plan->mode == SINK_ARCHIVE;
 		}
-	for (size_t i = 0; i < DEAD_ARRAYS; i++)
-		postgres_array_end(&arrays[i], dead);
-	return dead;
+	}
+	return archived;
 }
 
-/* Gives how many are to be stored; the others are to be set aside. */
-static size_t fill_arrays(struct table_pg *pg, const struct table_store *store)
+/* The texts of a call's parameters, which must stay until it is over. */
+struct texts {
+	char numbers[NUMBERS][NUMBER_SIZE];
+	char seq[NUMBER_SIZE], time[VALUE_TIME_SIZE]; /* of the newest event */
+	char *subject, *id;
+};
+
+static void finish_texts(struct texts *texts)
 {
-	size_t fresh = store->count - table_dead_arrays(pg->dead, store);
-
-	for (size_t i = 0; i < ARRAYS; i++)
-		postgres_array_begin(&pg->arrays[i], element_types[i]);
-	for (size_t i = 0; i < store->count; i++)
-		if (!store->events[i].fault)
-			add_event(pg->arrays, &store->events[i]);
-	for (size_t i = 0; i < ARRAYS; i++)
-		postgres_array_end(&pg->arrays[i], fresh);
-	return fresh;
+	free(texts->subject);
+	free(texts->id);
 }
 
-bool table_check_frame(const struct table *table, const struct table_store *store,
+static void add_frame(struct postgres_call *call, const struct table *table,
+	const struct table_store *store, struct texts *texts)
+{
+	const struct lease *lease = &table->lease;
+	const int64_t values[NUMBERS] = { lease->length_ms, lease->epoch, store->position->epoch,
+		store->position->seq, store->seq };
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		snprintf(texts->numbers[i], NUMBER_SIZE, "%" PRId64, values[i]);
+	const char *const parameters[] = { lease->resource, lease->holder, texts->numbers[0],
+		texts->numbers[1], table->config->name, table->config->stream,
+		store->position->created, texts->numbers[2], texts->numbers[3], texts->numbers[4] };
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+		postgres_add_text(call, parameters[i]);
+}
+
+static void add_mark(struct postgres_call *call, const struct table *table,
+	const struct table_store *store, struct texts *texts)
+{
+	const struct table_event *newest = table->keeps_marks ? table_newest_of(store) : NULL;
+
+	if (newest) {
+		snprintf(texts->seq, NUMBER_SIZE, "%" PRId64, newest->seq);
+		value_format_time(newest->time_ns / 1000, texts->time);
+		texts->subject =
+			memory_copy(newest->event.subject.data, newest->event.subject.size);
+		if (newest->event.id.data)
+			texts->id = memory_copy(newest->event.id.data, newest->event.id.size);
+	}
+	postgres_add_text(call, newest ? texts->seq : NULL);
+	postgres_add_text(call, texts->subject);
+	postgres_add_text(call, texts->id);
+	postgres_add_text(call, newest ? texts->time : NULL);
+}
+
+/* The parameters behind those of the frame: statement.c numbers them the same. */
+static void add_arrays(struct postgres_call *call, struct table_pg *pg, bool again)
+{
+	table_end_arrays(&pg->dead, call);
+	postgres_add_text(call, again ? "t" : "f");
+	for (size_t i = 0; i < pg->route_count; i++)
+		table_end_arrays(&pg->routes[i], call);
+}
+
+/* The server does not say which column a value was for: the one whose value fails alone. */
+static void name_column(struct table *table, const struct plan *plan,
+	const struct table_event *event, struct error *err)
+{
+	for (size_t i = 0; i < plan->column_count; i++) {
+		const struct plan_column *column = &plan->columns[i];
+		const struct cell *cell = &event->cells[i];
+		struct error why;
+		if (cell->type != CELL_TEXT || !cell->text.data)
+			continue;
+		char *text = memory_copy(cell->text.data, cell->text.size);
+		bool ok = probe(table, column, text, &why);
+		free(text);
+		if (!ok && why.kind == ERROR_REJECTED) {
+			*err = why;
+			return;
+		}
+	}
+}
+
+/* Before one event is blamed: it may be the table that changed. */
+static bool refused(struct table *table, const struct table_store *store, struct error *err)
+{
+	const struct table_event *event = store->events;
+	struct error changed;
+
+	if (!err || err->kind != ERROR_REJECTED || store->count != 1)
+		return false;
+	if (!table_check_plans(table, &changed)) {
+		*err = changed;
+		return false;
+	}
+	if (event->cells)
+		name_column(table, table->routes.plans[event->route], event, err);
+	return table_name_route(table, event, err);
+}
+
+/* Whether lease and position were as expected, or the event was set aside; otherwise nothing was stored. */
+static bool check_frame(const struct table *table, const struct table_store *store,
 	const PGresult *result, struct error *err)
 {
 	if (store->again)
-		return PQgetvalue(result, 0, 3)[0] == '1' || table_not_aside(table, store, err);
-	if (PQgetvalue(result, 0, 0)[0] != '1')
+		return PQgetvalue(result, 0, GONE)[0] == '1' || table_not_aside(table, store, err);
+	if (PQgetvalue(result, 0, HELD)[0] != '1')
 		return table_lost_lease(table, err);
-	return PQgetvalue(result, 0, 1)[0] == '1' || table_moved(table, err);
-}
-
-void table_add_frame(struct postgres_call *call, const struct table *table,
-	const struct table_store *store, char numbers[TABLE_NUMBERS][TABLE_NUMBER_SIZE])
-{
-	const struct lease *lease = &table->lease;
-	const int64_t values[TABLE_NUMBERS] = { lease->length_ms, lease->epoch,
-		store->position->epoch, store->position->seq, store->seq };
-
-	for (size_t i = 0; i < TABLE_NUMBERS; i++)
-		snprintf(numbers[i], TABLE_NUMBER_SIZE, "%" PRId64, values[i]);
-	const char *const texts[] = { lease->resource, lease->holder, numbers[0], numbers[1],
-		table->config->name, table->config->stream, store->position->created, numbers[2],
-		numbers[3], numbers[4] };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		postgres_add_text(call, texts[i]);
+	return PQgetvalue(result, 0, MOVED)[0] == '1' || table_moved(table, err);
 }
 
 static bool store_batch(struct table *table, const struct table_store *store, struct error *err)
 {
-	struct table_pg *pg = pg_of(table);
-	char numbers[TABLE_NUMBERS][TABLE_NUMBER_SIZE];
-	struct postgres_call call = { .sql = STORE, .prepared = true };
+	enum variant variant = store->again ? AGAIN : table->in_order ? IN_ORDER : IN_ANY_ORDER;
+	struct postgres_call call = { .sql = variant_names[variant], .prepared = true };
+	struct texts texts = { .subject = NULL };
 	PGresult *result;
 
-	size_t fresh = fill_arrays(pg, store);
-	table_add_frame(&call, table, store, numbers);
-	for (size_t i = 0; i < ARRAYS; i++)
-		postgres_add_binary(&call, pg->arrays[i].data, pg->arrays[i].size);
-	for (size_t i = 0; i < DEAD_ARRAYS; i++)
-		postgres_add_binary(&call, pg->dead[i].data, pg->dead[i].size);
-	postgres_add_text(&call, store->again ? "t" : "f");
-	if (!postgres_call(db_postgres(table->db), &call, &result, err))
+	if (!prepare(table, variant, err))
 		return false;
-	bool ok = table_check_frame(table, store, result, err);
+	size_t archived = fill_arrays(table, store);
+	add_frame(&call, table, store, &texts);
+	add_mark(&call, table, store, &texts);
+	add_arrays(&call, pg_of(table), store->again);
+	bool ok = postgres_call(db_postgres(table->db), &call, &result, err);
+	finish_texts(&texts);
+	if (!ok)
+		return refused(table, store, err);
+	ok = check_frame(table, store, result, err);
 	if (ok)
-		table->already += fresh - (size_t)atoll(PQgetvalue(result, 0, 2));
+		table->already += archived - (size_t)atoll(PQgetvalue(result, 0, ARCHIVED));
 	PQclear(result);
 	return ok;
 }

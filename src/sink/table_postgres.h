@@ -5,37 +5,24 @@
 #include "db/postgres.h"
 #include "sink/table_driver.h"
 
-/* What both drivers of PostgreSQL share: the one for an archive and the one for tables of others. */
-
-/* The arrays of events that are set aside, in the order of the statements. */
-enum table_dead_array {
-	DEAD_SEQ,
-	DEAD_SUBJECT,
-	DEAD_KEY,
-	DEAD_HEADERS,
-	DEAD_PAYLOAD,
-	DEAD_ERROR,
-	DEAD_MSG_ID,
-	DEAD_PUBLISHED_AT,
-	DEAD_ARRAYS
+/* The arrays of one unnest: an element an event in each of them. */
+struct table_arrays {
+	struct buf *items; /* kept for their memory */
+	uint32_t *types; /* of the elements */
+	size_t count;
+	size_t events;
 };
 
-/* Fills the arrays with the events at fault; gives how many they are. */
-size_t table_dead_arrays(struct buf arrays[DEAD_ARRAYS], const struct table_store *store);
+/* The arrays that sink_dead takes, or a table by its plan, in the order of the statement. */
+void table_shape_dead(struct table_arrays *arrays);
+void table_shape(struct table_arrays *arrays, const struct plan *plan);
+void table_finish_arrays(struct table_arrays *arrays);
 
-void table_add_slice(struct buf *array, struct slice text); /* data NULL: SQL NULL */
-
-/* The statement's first ten parameters: lease and position. numbers must stay until the call is over. */
-#define TABLE_NUMBERS	  5
-#define TABLE_NUMBER_SIZE 24
-void table_add_frame(struct postgres_call *call, const struct table *table,
-	const struct table_store *store, char numbers[TABLE_NUMBERS][TABLE_NUMBER_SIZE]);
-
-/* Whether lease and position were as expected, or the event was set aside; otherwise nothing was stored. */
-bool table_check_frame(const struct table *table, const struct table_store *store,
-	const PGresult *result, struct error *err);
-
-/* What a new connection needs before its statements are prepared. */
-bool table_set_up_session(struct table *table, struct error *err);
+/* begin, then the events, then end, which hands them to the call: they must stay until that is over. */
+void table_begin_arrays(struct table_arrays *arrays);
+void table_add_dead(struct table_arrays *arrays, const struct table_event *event);
+void table_add_event(
+	struct table_arrays *arrays, const struct plan *plan, const struct table_event *event);
+void table_end_arrays(struct table_arrays *arrays, struct postgres_call *call);
 
 #endif

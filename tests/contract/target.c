@@ -5,36 +5,61 @@
 
 static int databases;
 
-static void migrate(const char *url)
+static void migrate(const char *url, const char *archive)
 {
 	struct migrate_report report;
 	struct error err;
 	struct db *db = db_create(url, "test", NULL, &err);
 
 	if (!db || !db_open(db, true, &err) ||
-		!migrate_apply(db, MIGRATE_EVENTS, NULL, &report, &err))
+		!migrate_apply(db, MIGRATE_EVENTS, archive, &report, &err))
 		give_up("%s", err.text);
 	db_destroy(db);
 }
 
-struct target target_make(
-	bool postgres, const char *mode, const char *table_sqlite, const char *table_postgres)
+/* A database with these tables of the test's own; its URL. */
+static char *prepare(struct target *target, bool postgres, const char *tables)
 {
-	struct target target = { 0 };
 	char *name = text("target%d", ++databases);
 
 	if (postgres)
 		pg_server_make_database(&server, name);
 	char *url = postgres ? pg_server_url(&server, name)
 			     : text("sqlite:%s", scratch_path("%s.db", name));
-	migrate(url);
-	target.look = testdb_open(url);
-	testdb_exec(target.look, "%s", postgres ? table_postgres : table_sqlite);
+	migrate(url, postgres ? "dray.events" : "dray_events");
+	target->look = testdb_open(url);
+	testdb_exec(target->look, "%s", tables);
+	load_init(&target->load, 10000, 1);
+	return url;
+}
+
+struct target target_make(
+	bool postgres, const char *mode, const char *table_sqlite, const char *table_postgres)
+{
+	struct target target = { 0 };
+	char *url = prepare(&target, postgres, postgres ? table_postgres : table_sqlite);
+
 	target.config = config_default();
 	target.sink = config_add_sink(target.config, "mapped", url, "SHOP");
 	target_set(&target, "mode", mode);
 	target_set(&target, "table", "t");
-	load_init(&target.load, 10000, 1);
+	return target;
+}
+
+struct target target_make_several(bool postgres, const char *tables, const char *settings)
+{
+	struct target target = { 0 };
+	char *url = prepare(&target, postgres, tables);
+	char *file = scratch_path("target%d.yaml", databases);
+	struct error err;
+
+	file_write(file,
+		text("sinks:\n  - name: mapped\n    database: %s\n    stream: SHOP\n%s", url,
+			settings));
+	target.config = config_load(file, NULL, &err);
+	if (!target.config)
+		give_up("%s", err.text);
+	target.sink = &target.config->sinks[0];
 	return target;
 }
 
@@ -54,7 +79,7 @@ bool target_try_open(struct target *target, struct error *err)
 		target->table = table_create(target->sink, NULL, err);
 	if (!target->table || !table_open(target->table, err))
 		return false;
-	target->load.plan = table_plan(target->table);
+	target->load.routes = table_routes(target->table);
 	return table_take(target->table, err);
 }
 
@@ -81,7 +106,13 @@ void target_drop(struct target *target)
 void target_add(struct target *target, int64_t seq, const char *key, const char *headers,
 	const char *payload)
 {
-	const struct pull_message message = { .subject = SLICE("shop.order.eu"),
+	target_add_to(target, seq, "shop.order.eu", key, headers, payload);
+}
+
+void target_add_to(struct target *target, int64_t seq, const char *subject, const char *key,
+	const char *headers, const char *payload)
+{
+	const struct pull_message message = { .subject = slice_of(subject),
 		.key = slice_of(key),
 		.headers = slice_of(headers),
 		.payload = slice_of(payload),

@@ -22,6 +22,9 @@ struct target {
  */
 struct target target_make(
 	bool postgres, const char *mode, const char *table_sqlite, const char *table_postgres);
+
+/* One with several tables, made by these statements; settings are lines of the sink in a config, 4 blanks in. */
+struct target target_make_several(bool postgres, const char *tables, const char *settings);
 void target_set(struct target *target, const char *key, const char *value);
 void target_open(struct target *target); /* opens, takes the lease, begins at 0 */
 bool target_try_open(struct target *target, struct error *err);
@@ -30,6 +33,8 @@ void target_drop(struct target *target);
 /* Adds an event to the load; headers are JSON or NULL. Texts outlive the target. */
 void target_add(struct target *target, int64_t seq, const char *key, const char *headers,
 	const char *payload);
+void target_add_to(struct target *target, int64_t seq, const char *subject, const char *key,
+	const char *headers, const char *payload);
 
 /* Stores the load as a sink does, and gives how many of it were set aside. */
 size_t target_store(struct target *target);

@@ -33,6 +33,7 @@ static struct scene set(const char *kind)
 	bool ok = s.db && db_open(s.db, true, &s.err) &&
 		config_set(&s.config->nats, "nats", "url", nats.url, &s.err) &&
 		config_set(s.sink, "sink", "table", "orders", &s.err) &&
+		config_set(s.sink, "sink", "create", "true", &s.err) &&
 		config_set(s.sink, "sink", "columns.id", "$.id", &s.err) &&
 		config_set(s.sink, "sink", "columns.at", "@time", &s.err);
 	s.link = link_create(&s.config->nats, "test", NULL);
@@ -61,7 +62,7 @@ static bool makes(struct scene *s)
 {
 	bool made;
 
-	if (!ddl_create(s->db, s->link, s->sink, &made, &s->err))
+	if (!ddl_create(s->db, s->link, s->sink, 0, &made, &s->err))
 		give_up("%s", s->err.text);
 	return made;
 }
@@ -80,12 +81,12 @@ static void an_empty_stream_is_waited_for(void **state)
 	struct scene s = set(*state);
 	bool made;
 
-	assert_false(ddl_create(s.db, s.link, s.sink, &made, &s.err));
+	assert_false(ddl_create(s.db, s.link, s.sink, 0, &made, &s.err));
 	assert_int_equal(s.err.kind, ERROR_UNAVAILABLE);
 	assert_contains(s.err.text, "has no event yet that tells the types of table orders");
 	assert_int_equal(columns(&s), 0);
 	publish(&s, "a", "");
-	assert_false(ddl_create(s.db, s.link, s.sink, &made, &s.err));
+	assert_false(ddl_create(s.db, s.link, s.sink, 0, &made, &s.err));
 	publish(&s, "a", "{\"id\":7}");
 	assert_true(makes(&s));
 	assert_int_equal(columns(&s), 2);
@@ -114,7 +115,7 @@ static void the_sample_has_both_ends(void **state)
 	for (int i = 1; i <= SAMPLE_EVENTS + 200; i++)
 		publish(&s, i % 100 == 0 ? "rare" : "usual", text("%d", i));
 	sample_init(&sample);
-	assert_true(ddl_read(s.link, s.sink, &sample, &s.err));
+	assert_true(ddl_read(s.link, s.sink, 0, &sample, &s.err));
 	assert_int_equal(sample.count, SAMPLE_EVENTS);
 	assert_true(slice_is(sample.payloads[0], "1"));
 	assert_true(slice_is(sample.payloads[SAMPLE_EVENTS / 2 - 1], "500"));
@@ -125,7 +126,7 @@ static void the_sample_has_both_ends(void **state)
 	assert_true(
 		config_set(s.sink, "sink", "subjects", text("%s.rare", s.sink->stream), &s.err));
 	sample_init(&sample);
-	assert_true(ddl_read(s.link, s.sink, &sample, &s.err));
+	assert_true(ddl_read(s.link, s.sink, 0, &sample, &s.err));
 	assert_int_equal(sample.count, 12);
 	assert_false(sample.several_subjects);
 	sample_finish(&sample);

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "config_check.h"
 #include "db/db.h"
+#include "event.h"
 
 #define VALUE_MAX 4096
 
@@ -80,14 +81,41 @@ static void check_relay(const struct config_relay *relay)
 	must(relay->poll_interval_ms >= 10 && relay->line > 0);
 }
 
+static bool is_taken(const struct config_sink *sink, size_t subject)
+{
+	for (size_t i = 0; i < sink->table_count; i++)
+		for (size_t k = 0; k < sink->tables[i].subjects.count; k++)
+			if (event_pattern_covers(sink->tables[i].subjects.items[k],
+				    sink->subjects.items[subject]))
+				return true;
+	return false;
+}
+
+/* No event of the sink is without a table, unless that was asked for; no two share one. */
+static void check_tables(const struct config_sink *sink)
+{
+	size_t count;
+	const struct config_table *tables = config_tables(sink, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		must(check_table(tables[i].table, NULL));
+		must(!sink->table_count || tables[i].subjects.count > 0);
+		for (size_t k = 0; k < i; k++)
+			must(strcmp(tables[i].table, tables[k].table) != 0);
+	}
+	for (size_t i = 0; i < sink->subjects.count && sink->table_count; i++)
+		must(sink->unmatched != SINK_UNMATCHED_REFUSE || is_taken(sink, i));
+}
+
 static void check_sink(const struct config_sink *sink)
 {
 	enum db_kind kind;
 
 	must(check_pipeline_name(sink->name, NULL) && db_check_url(sink->database, &kind, NULL));
-	must(check_stream_name(sink->stream, NULL) && check_table(sink->table, NULL));
+	must(check_stream_name(sink->stream, NULL));
 	for (size_t i = 0; i < sink->subjects.count; i++)
 		must(check_subject_pattern(sink->subjects.items[i], NULL));
+	check_tables(sink);
 	must(sink->start != SINK_START_SEQ || sink->start_seq >= 1);
 	must(sink->start != SINK_START_TIME || check_time(sink->start_time, NULL));
 	must(sink->batch >= 1 && sink->batch <= 10000 && sink->max_wait_ms >= 1 && sink->line > 0);

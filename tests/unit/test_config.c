@@ -108,7 +108,7 @@ static void the_defaults_are_those_of_the_design(void **state)
 	assert_int_equal(relay->retry.max_ms, 300000);
 	assert_true(relay->retry.multiplier == 2 && relay->retry.jitter == 0.2);
 	assert_int_equal(relay->retry.max_attempts, 20);
-	assert_string_equal(sink->table, "dray_events");
+	assert_string_equal(sink->own.table, "dray_events");
 	assert_int_equal(sink->start, SINK_START_ALL);
 	assert_int_equal(sink->batch, 1000);
 	assert_int_equal(sink->batch_bytes, 8388608);
@@ -155,7 +155,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(relay->retry.max_attempts, 0);
 	assert_int_equal(relay->retention_ms, (int64_t)7 * 86400000);
 	assert_int_equal(relay->line, 6);
-	assert_string_equal(sink->table, "a.b");
+	assert_string_equal(sink->own.table, "a.b");
 	assert_int_equal(sink->start, SINK_START_TIME);
 	assert_string_equal(sink->start_time, "2026-01-01T00:00:00.5Z");
 	assert_string_equal(sink->subjects.items[0], "s.a");
@@ -247,7 +247,93 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 		"[::1]:8423");
 	refused("http: { listen: \"[::1]:80\", token: x }\n", 1,
 		"http.token: not in this version of Dray yet; take it out");
-	refused_in_sink("tables: []", "tables: not in this version of Dray yet; take it out");
+}
+
+/* A sink with these settings, from line 3 on. */
+static char *with_tables(const char *settings)
+{
+	return text(
+		"sinks:\n  - name: a\n    database: \"sqlite:a.db\"\n    stream: S\n%s", settings);
+}
+
+#define ORDERS \
+	"      - { subjects: [\"a.order.>\", a.x], table: orders, mode: upsert, key: [id],\n" \
+	"          columns: { id: $.id }, delete_when: { header: T, equals: d }, replays: apply }\n"
+#define LINES \
+	"      - { subjects: [\"a.line.*\"], table: lines, mode: insert, columns: { id: $.id } }\n"
+
+static void several_tables_are_read(void **state)
+{
+	struct buf printed = { 0 };
+	size_t count;
+
+	(void)state;
+	struct config *config = load_good(
+		with_tables("    tables:\n" ORDERS LINES "      - { subjects: [\"b.>\"] }\n"));
+	const struct config_sink *sink = &config->sinks[0];
+	const struct config_table *tables = config_tables(sink, &count);
+	assert_int_equal(count, 3);
+	assert_string_equal(tables[0].table, "orders");
+	assert_int_equal(tables[0].replays, SINK_REPLAYS_APPLY);
+	assert_string_equal(tables[0].version, "@seq");
+	assert_string_equal(tables[1].columns.items[0].from, "$.id");
+	assert_int_equal(tables[1].line, 8);
+	assert_int_equal(tables[2].mode, SINK_ARCHIVE);
+	assert_string_equal(tables[2].table, "dray_events");
+	/* The sink asks for what its tables take. */
+	assert_int_equal(sink->subjects.count, 4);
+	assert_string_equal(sink->subjects.items[3], "b.>");
+	config_print(config, &printed);
+	assert_contains(
+		printed.data, "\n    tables:\n      - subjects: [\"a.order.>\", \"a.x\"]\n");
+	assert_null(strstr(printed.data, "\n    mode:"));
+	config_destroy(config);
+	buf_finish(&printed);
+	config = load_good(with_tables("    tables:\n" ORDERS "      - { subjects: [\"a.>\"] }\n"));
+	assert_int_equal(config->sinks[0].subjects.count, 1);
+	assert_string_equal(config->sinks[0].subjects.items[0], "a.>");
+	config_destroy(config);
+	config = load_good(with_tables("    tables:\n" ORDERS "    unmatched: dead\n"));
+	assert_int_equal(config->sinks[0].subjects.count, 0);
+	config_destroy(config);
+}
+
+static void several_tables_are_checked(void **state)
+{
+	(void)state;
+	refused(with_tables("    key: [a]\n    tables:\n" ORDERS), 5,
+		"key: belongs into each entry of tables, where there are such");
+	refused(with_tables("    delete_when: { header: a, equals: b }\n    tables:\n" ORDERS), 5,
+		"delete_when: belongs into each entry of tables, where there are such");
+	refused(with_tables("    mode: archive\n    tables:\n" ORDERS), 5,
+		"mode: belongs into each entry of tables, where there are such");
+	refused(with_tables("    tables:\n" ORDERS "      - { table: t }\n"), 8,
+		"a table needs a subjects: the events of this table; of several entries the first "
+		"counts");
+	refused(with_tables("    tables:\n" ORDERS
+			    "      - { subjects: [c], table: t, mode: insert }\n"),
+		8, "columns: what is not an archive needs them, as COLUMN: SOURCE");
+	refused(with_tables("    tables:\n" ORDERS "      - { subjects: [c], stream: S }\n"), 8,
+		"unknown key \"stream\" in a table; \"dray init -\" prints every key");
+	refused(with_tables("    tables:\n      - { subjects: [\"a.>\"] }\n" LINES), 7,
+		"subjects: the entry before takes all of a.line.*, so none reaches this one; put this "
+		"entry first, or take the subject out");
+	refused(with_tables("    tables:\n      - { subjects: [a] }\n      - { subjects: [b] }\n"),
+		7,
+		"table: another entry has dray_events, too; give that entry the subjects of both, or "
+		"use two sinks");
+	refused(with_tables("    subjects: [\"a.>\"]\n    tables:\n" LINES), 2,
+		"tables: no entry takes all of a.>; add one, or say what becomes of the others: "
+		"unmatched: dead or ignore");
+	refused(with_tables("    tables:\n      - { subjects: [\"a.*.c\"] }\n"
+			    "      - { subjects: [\"a.b.*\"], table: t2 }\n"),
+		2,
+		"subjects: a.*.c and a.b.* overlap, which NATS does not take of a consumer; give the "
+		"sink subjects: that do not, such as one that covers both");
+	refused(with_tables("    unmatched: ignore\n"), 2,
+		"unmatched: belongs to tables, and this sink has none");
+	refused(with_tables("    tables: { a: b }\n"), 5,
+		"tables: a list is wanted here, each item beginning with \"- \"");
 }
 
 /* A sink that upserts, with these settings more; they stand in line 3. */
@@ -268,17 +354,17 @@ static void columns_and_key_are_read(void **state)
 		"      columns: { id: \"$.a.b[0]\", \"a \\\"b\": { from: \"@subject[2]\", default: 0 },\n"
 		"        c: { value: \"\" } }"));
 	const struct config_sink *sink = &config->sinks[0];
-	assert_int_equal(sink->mode, SINK_UPSERT);
-	assert_int_equal(sink->replays, SINK_REPLAYS_APPLY);
-	assert_int_equal(sink->columns.count, 3);
-	assert_string_equal(sink->columns.items[0].from, "$.a.b[0]");
-	assert_string_equal(sink->columns.items[1].name, "a \"b");
-	assert_string_equal(sink->columns.items[1].fallback, "0");
-	assert_null(sink->columns.items[1].value);
-	assert_int_equal(sink->columns.items[1].line, 5);
-	assert_string_equal(sink->columns.items[2].value, "");
-	assert_null(sink->columns.items[2].from);
-	assert_string_equal(sink->delete_when.equals, "order.deleted");
+	assert_int_equal(sink->own.mode, SINK_UPSERT);
+	assert_int_equal(sink->own.replays, SINK_REPLAYS_APPLY);
+	assert_int_equal(sink->own.columns.count, 3);
+	assert_string_equal(sink->own.columns.items[0].from, "$.a.b[0]");
+	assert_string_equal(sink->own.columns.items[1].name, "a \"b");
+	assert_string_equal(sink->own.columns.items[1].fallback, "0");
+	assert_null(sink->own.columns.items[1].value);
+	assert_int_equal(sink->own.columns.items[1].line, 5);
+	assert_string_equal(sink->own.columns.items[2].value, "");
+	assert_null(sink->own.columns.items[2].from);
+	assert_string_equal(sink->own.delete_when.equals, "order.deleted");
 	config_destroy(config);
 }
 
@@ -321,18 +407,17 @@ static void refused_whole(const char *settings, const char *wanted)
 static void modes_need_their_settings(void **state)
 {
 	(void)state;
-	refused_whole("mode: insert",
-		"table: a sink that is not an archive needs the name of your table");
+	refused_whole("mode: insert", "table: what is not an archive needs the name of your table");
 	refused_whole("columns: { a: $.a }",
-		"columns: belongs to mode insert or upsert, and this sink's is archive");
-	refused_whole("tombstones: true",
-		"tombstones: belongs to mode upsert, and this sink's is archive");
+		"columns: belongs to mode insert or upsert, and here it is archive");
+	refused_whole(
+		"tombstones: true", "tombstones: belongs to mode upsert, and here it is archive");
 	refused_whole("mode: insert, table: t, columns: { a: $.a }, key: [a]",
-		"key: belongs to mode upsert, and this sink's is insert");
+		"key: belongs to mode upsert, and here it is insert");
 	refused_whole("mode: insert, table: dray_events, columns: { a: $.a }",
-		"table: a sink that is not an archive needs the name of your table");
+		"table: what is not an archive needs the name of your table");
 	refused(upsert("key: [id]"), 2,
-		"columns: a sink that is not an archive needs them, as COLUMN: SOURCE");
+		"columns: what is not an archive needs them, as COLUMN: SOURCE");
 	refused(upsert("columns: { id: $.id }"), 2,
 		"key: mode upsert needs it, the columns that tell one row from another");
 	refused(upsert("key: [no], columns: { id: $.id }"), 2,
@@ -365,8 +450,8 @@ static void columns_can_be_set_by_name(void **state)
 	assert_true(config_set(sink, "sink", "columns.id.default", "7", &err));
 	assert_true(config_set(sink, "sink", "columns.b.value", "x", &err));
 	assert_true(config_check_sink(sink, &err));
-	assert_int_equal(sink->columns.count, 2);
-	assert_string_equal(sink->columns.items[0].fallback, "7");
+	assert_int_equal(sink->own.columns.count, 2);
+	assert_string_equal(sink->own.columns.items[0].fallback, "7");
 	assert_false(config_set(sink, "sink", "columns.b.fro", "x", &err));
 	assert_contains(err.text, "did you mean \"from\"?");
 	assert_true(config_set(sink, "sink", "columns.c.default", "x", &err));
@@ -804,7 +889,7 @@ static void settings_can_be_set_by_name(void **state)
 	assert_string_equal(
 		err.text, "unknown setting \"retry.mx\" of a relay; did you mean \"retry.max\"?");
 	assert_false(config_set(sink, "sink", "tables", "a", &err));
-	assert_string_equal(err.text, "tables: not in this version of Dray yet; take it out");
+	assert_string_equal(err.text, "tables: has settings of its own below it");
 	config_destroy(config);
 }
 
@@ -819,6 +904,8 @@ int main(void)
 		cmocka_unit_test(an_audit_needs_something_to_compare),
 		cmocka_unit_test(total_order_needs_a_stream_of_its_own),
 		cmocka_unit_test(keys_of_later_versions_are_refused_by_name),
+		cmocka_unit_test(several_tables_are_read),
+		cmocka_unit_test(several_tables_are_checked),
 		cmocka_unit_test(columns_and_key_are_read),
 		cmocka_unit_test(columns_are_checked),
 		cmocka_unit_test(modes_need_their_settings),

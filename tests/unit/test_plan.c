@@ -56,7 +56,7 @@ static struct plan *plan(void)
 	struct plan *made;
 
 	assert_true(config_check_sink(sink, &err));
-	made = plan_create(sink, &catalogue, &err);
+	made = plan_create(sink, &sink->own, &catalogue, &err);
 	if (!made)
 		give_up("%s", err.text);
 	return made;
@@ -64,7 +64,7 @@ static struct plan *plan(void)
 
 static void refused(const char *wanted)
 {
-	assert_null(plan_create(sink, &catalogue, &err));
+	assert_null(plan_create(sink, &sink->own, &catalogue, &err));
 	assert_int_equal(err.kind, ERROR_SCHEMA);
 	assert_contains(err.text, wanted);
 }
@@ -115,7 +115,7 @@ static void test_what_can_never_work(void **state)
 	plan_destroy(plan());
 	struct catalogue none = catalogue;
 	none.column_count = 0;
-	assert_null(plan_create(sink, &none, &err));
+	assert_null(plan_create(sink, &sink->own, &none, &err));
 	assert_contains(err.text, "the table t does not exist");
 }
 
@@ -142,15 +142,16 @@ static void test_where_a_version_is_kept(void **state)
 	plan_destroy(made);
 }
 
-static struct table_event map(const struct plan *made, struct pull_message message)
+static struct table_event map(struct plan *made, struct pull_message message)
 {
+	const struct routes routes = { sink, &made, 1 };
 	struct table_event event;
 
 	message.seq = 5;
 	message.time_ns = INT64_C(1700000000123456789);
 	if (!message.subject.data)
 		message.subject = SLICE("shop.order.eu");
-	mapping_event(&message, made, &arena, &event);
+	mapping_event(&message, &routes, &arena, &event);
 	return event;
 }
 

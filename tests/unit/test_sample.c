@@ -132,12 +132,12 @@ static void a_table_is_made_of_it(void **state)
 	sample_init(&sample);
 	assert_true(sample_add(
 		&sample, SLICE("a"), SLICE("{\"id\":1,\"big\":0.12345678901234567890}")));
-	ddl_table(sink, "app.orders", DB_POSTGRES, &sample, &sql);
+	ddl_table(&sink->own, "app.orders", DB_POSTGRES, &sample, &sql);
 	assert_string_equal(sql.data,
 		"CREATE TABLE \"app\".\"orders\" (\n\t\"id\" bigint NOT NULL,\n\t\"at\" timestamptz,"
 		"\n\t\"big\" numeric,\n\tPRIMARY KEY (\"id\")\n)");
 	buf_finish(&sql);
-	ddl_table(sink, "orders", DB_SQLITE, &sample, &sql);
+	ddl_table(&sink->own, "orders", DB_SQLITE, &sample, &sql);
 	assert_string_equal(sql.data,
 		"CREATE TABLE \"orders\" (\n\t\"id\" INTEGER NOT NULL,\n\t\"at\" TIMESTAMP,"
 		"\n\t\"big\" TEXT,\n\tPRIMARY KEY (\"id\")\n)");
