@@ -1,6 +1,6 @@
 /*
- * Mixed events (rows, later states of them, deletes, duplicates, some that are no JSON) go into a table that is
- * not Dray's, while dray is killed between every two steps and the database is restarted. In the end the table
+ * Mixed events (rows, later states of them, deletes, duplicates, some that are no JSON) go into tables that are
+ * not Dray's, while dray is killed between every two steps and the database is restarted. In the end each table
  * is what the test makes of the same events by itself.
  */
 #include <inttypes.h>
@@ -13,21 +13,28 @@
 
 enum mode { INSERT, UPSERT, VERSIONS, MODES };
 
-static const char *const mode_names[MODES] = { "insert", "upsert", "versions" };
+static const char *const mode_names[MODES] = { "inserts", "upserts", "versions" };
 
-struct job {
-	const char *kind;
+/* One table, and what it has to be. */
+struct part {
 	enum mode mode;
-	bool queue; /* a workqueue: events come in any order */
-	char *name, *to, *config;
-	struct testdb *table;
-	struct jetstream *js;
-	int64_t events, good, bad;
-	int *seen; /* of SINK_INSERT: how often each number was published */
+	int64_t good;
+	int *seen; /* of INSERT: how often each number was published */
 	struct row {
 		bool there, known;
 		int64_t number, version;
 	} rows[KEYS];
+};
+
+struct job {
+	const char *kind;
+	bool queue; /* a workqueue: events come in any order */
+	char *name, *to, *config;
+	struct testdb *look;
+	struct jetstream *js;
+	int64_t events, bad;
+	struct part parts[MODES];
+	int count; /* of its tables */
 };
 
 static int64_t event_count(void)
@@ -35,10 +42,13 @@ static int64_t event_count(void)
 	return number_from("DRAY_ROWS", long_run() ? 100000 : 1500);
 }
 
-static const char *settings_of(enum mode mode)
+/* Of one table, which is called as its mode. */
+static char *settings_of(enum mode mode)
 {
-	static const char columns[] =
-		"columns: { k: \"@subject[1]\", n: $.n, price: $.price, rest: { from: $.rest, default: none } }";
+	char *columns =
+		text("table: %s, columns: { k: \"@subject[2]\", n: $.n, price: $.price, rest: "
+		     "{ from: $.rest, default: none } }",
+			mode_names[mode]);
 
 	if (mode == INSERT)
 		return text("mode: insert, %s", columns);
@@ -48,62 +58,98 @@ static const char *settings_of(enum mode mode)
 			       : ", version: $.v, delete_when: { from: $.op, equals: delete }");
 }
 
+static char *tables_of(const struct job *job)
+{
+	/* Several filters of a durable need nats-server 2.10. */
+	char *list = text("%stables: [", job->queue ? "unmatched: dead, " : "");
+
+	if (job->count == 1)
+		return settings_of(job->parts[0].mode);
+	for (int i = 0; i < job->count; i++)
+		list = text("%s%s { subjects: [ \"%s.%s.*\" ], %s }", list, i ? "," : "", job->name,
+			mode_names[job->parts[i].mode], settings_of(job->parts[i].mode));
+	return text("%s ]", list);
+}
+
+static void add_part(struct job *job, enum mode mode)
+{
+	struct part *part = &job->parts[job->count++];
+
+	*part = (struct part){ .mode = mode };
+	part->seen = keep(calloc((size_t)event_count() + 1, sizeof(*part->seen)));
+}
+
+static void make_tables(struct job *job)
+{
+	dray_expect(0, "migrate", "-c", job->config);
+	job->look = testdb_open(job->to);
+	for (int i = 0; i < job->count; i++)
+		testdb_exec(job->look, "CREATE TABLE %s (k %s, n bigint, price text, rest text)",
+			mode_names[job->parts[i].mode],
+			job->parts[i].mode == INSERT ? "text" : "text PRIMARY KEY");
+}
+
+/* mode MODES: a table of each. */
 static void job_start(struct job *job, const char *kind, enum mode mode, bool queue)
 {
-	*job = (struct job){ .kind = kind, .mode = mode, .queue = queue };
-	job->name = text("MAP_%s_%s%s", kind, mode_names[mode], queue ? "_queue" : "");
-	job->to = fixture_database(kind, text("map_%s%s", mode_names[mode], queue ? "_queue" : ""));
+	char *name =
+		text("%s%s", mode == MODES ? "tables" : mode_names[mode], queue ? "_queue" : "");
+
+	*job = (struct job){ .kind = kind, .queue = queue };
+	job->name = text("MAP_%s_%s", kind, name);
+	for (enum mode one = 0; one < MODES; one++)
+		if (mode == MODES || mode == one)
+			add_part(job, one);
+	job->to = fixture_database(kind, text("map_%s", name));
 	job->config = fixture_config(job->name,
-		"sinks: [ { name: map, database: \"%s\", stream: %s, table: t, batch: 150, lease: 1s, %s } ]\n",
-		job->to, job->name, settings_of(mode));
+		"sinks: [ { name: map, database: \"%s\", stream: %s, batch: 150, lease: 1s, %s } ]\n",
+		job->to, job->name, tables_of(job));
 	job->js = jetstream_open(nats.url);
 	jetstream_make(job->js, job->name, text("\"%s.>\"", job->name),
 		queue ? "\"retention\":\"workqueue\"" : NULL);
-	dray_expect(0, "migrate", "-c", job->config);
-	job->table = testdb_open(job->to);
-	testdb_exec(job->table, "CREATE TABLE t (k %s, n bigint, price text, rest text)",
-		mode == INSERT ? "text" : "text PRIMARY KEY");
-	job->seen = keep(calloc((size_t)event_count() + 1, sizeof(*job->seen)));
+	make_tables(job);
 }
 
 /* What one event does, by the rules and nothing of Dray's. */
-static void apply(struct job *job, int key, int64_t number, int64_t version, bool deletes)
+static void apply(struct part *part, int key, int64_t number, int64_t version, bool deletes)
 {
-	struct row *row = &job->rows[key];
+	struct row *row = &part->rows[key];
 
-	job->good++;
-	job->seen[number]++;
-	if (job->mode == VERSIONS && row->known && version < row->version)
+	part->good++;
+	part->seen[number]++;
+	if (part->mode == VERSIONS && row->known && version < row->version)
 		return;
 	*row = (struct row){
 		.there = !deletes, .known = true, .number = number, .version = version
 	};
 }
 
-static void publish(struct job *job, int key, const char *payload)
+static void publish(struct job *job, const struct part *part, int key, const char *payload)
 {
-	jetstream_publish(job->js, text("%s.k%02d", job->name, key), NULL, payload);
+	jetstream_publish(job->js, text("%s.%s.k%02d", job->name, mode_names[part->mode], key),
+		NULL, payload);
 	job->events++;
 }
 
 static void publish_one(struct job *job, int64_t number, uint32_t *random)
 {
+	struct part *part = &job->parts[fixture_random(random) % (uint32_t)job->count];
 	int key = (int)(fixture_random(random) % KEYS);
 	int64_t version = (int64_t)(fixture_random(random) % 100);
-	bool deletes = job->mode != INSERT && fixture_random(random) % 5 == 0;
+	bool deletes = part->mode != INSERT && fixture_random(random) % 5 == 0;
 	int times = fixture_random(random) % 10 == 0 ? 2 : 1;
 	char *payload = text("{\"n\":%" PRId64 ",\"v\":%" PRId64 ",\"price\":%" PRId64 ".10%s%s}",
 		number, version, number, deletes ? ",\"op\":\"delete\"" : "",
 		number % 3 ? ",\"rest\":null" : "");
 
 	if (number % BAD == BAD - 1) {
-		publish(job, key, "{ no");
+		publish(job, part, key, "{ no");
 		job->bad++;
 		return;
 	}
 	for (; times > 0; times--) {
-		publish(job, key, deletes && job->mode == UPSERT ? "" : payload);
-		apply(job, key, number, version, deletes);
+		publish(job, part, key, deletes && part->mode == UPSERT ? "" : payload);
+		apply(part, key, number, version, deletes);
 	}
 }
 
@@ -111,8 +157,8 @@ static int64_t stored(struct job *job)
 {
 	int64_t seq = 0;
 
-	if (!testdb_try_int(job->table, &seq,
-		    text("SELECT max(seq) FROM %s", testdb_table(job->table, "sink_position"))))
+	if (!testdb_try_int(job->look, &seq,
+		    text("SELECT max(seq) FROM %s", testdb_table(job->look, "sink_position"))))
 		return 0;
 	return seq;
 }
@@ -143,7 +189,7 @@ static void wait_stored(struct job *job)
 
 static void check_inserted(void *context, const char *const *cells)
 {
-	struct job *job = context;
+	struct part *part = context;
 	int64_t number = strtoll(cells[0], NULL, 10);
 
 	assert_string_equal(cells[1], text("%" PRId64 ".10", number));
@@ -152,13 +198,13 @@ static void check_inserted(void *context, const char *const *cells)
 	else
 		assert_string_equal(cells[2], "none");
 	assert_true(number >= 0 && number < event_count());
-	assert_true(--job->seen[number] >= 0);
+	assert_true(--part->seen[number] >= 0);
 }
 
 static void check_upserted(void *context, const char *const *cells)
 {
-	struct job *job = context;
-	struct row *row = &job->rows[atoi(cells[3] + 1)];
+	struct part *part = context;
+	struct row *row = &part->rows[atoi(cells[3] + 1)];
 
 	if (!row->there || strtoll(cells[0], NULL, 10) != row->number)
 		give_up("key %s is %s, and should be %" PRId64 " (%s)", cells[3], cells[0],
@@ -167,19 +213,26 @@ static void check_upserted(void *context, const char *const *cells)
 	row->there = false;
 }
 
-static void check_table(struct job *job)
+static void check_table(struct job *job, struct part *part)
 {
-	int64_t rows = testdb_int(job->table, "SELECT count(*) FROM t");
+	const char *table = mode_names[part->mode];
+	int64_t rows = testdb_int(job->look, "SELECT count(*) FROM %s", table);
 
-	if (job->mode == INSERT)
-		assert_int_equal(rows, job->good);
-	testdb_each(job->table, job->mode == INSERT ? check_inserted : check_upserted, job,
-		"SELECT n, price, rest, k FROM t");
-	for (int key = 0; job->mode != INSERT && key < KEYS; key++)
-		if (job->rows[key].there)
-			give_up("key %d is missing", key);
-	assert_int_equal(testdb_int(job->table, "SELECT count(*) FROM %s",
-				 testdb_table(job->table, "sink_dead")),
+	if (part->mode == INSERT)
+		assert_int_equal(rows, part->good);
+	testdb_each(job->look, part->mode == INSERT ? check_inserted : check_upserted, part,
+		text("SELECT n, price, rest, k FROM %s", table));
+	for (int key = 0; part->mode != INSERT && key < KEYS; key++)
+		if (part->rows[key].there)
+			give_up("%s: key %d is missing", table, key);
+}
+
+static void check_tables(struct job *job)
+{
+	for (int i = 0; i < job->count; i++)
+		check_table(job, &job->parts[i]);
+	assert_int_equal(testdb_int(job->look, "SELECT count(*) FROM %s",
+				 testdb_table(job->look, "sink_dead")),
 		job->bad);
 }
 
@@ -189,8 +242,8 @@ static void check_forgotten(struct job *job)
 	struct proc *daemon = dray_start(job->name, NULL, "run", "-c", job->config);
 
 	WAIT_UNTIL(30000,
-		testdb_int(job->table, "SELECT count(*) FROM %s",
-			testdb_table(job->table, "sink_version")) == 0);
+		testdb_int(job->look, "SELECT count(*) FROM %s",
+			testdb_table(job->look, "sink_version")) == 0);
 	dray_stop(daemon);
 }
 
@@ -219,14 +272,14 @@ static void run(const char *kind, enum mode mode, bool queue)
 	}
 	wait_stored(&job);
 	dray_stop(daemon);
-	testdb_close(job.table);
-	job.table = testdb_open(job.to); /* its server was restarted */
+	testdb_close(job.look);
+	job.look = testdb_open(job.to); /* its server was restarted */
 	if (mode == INSERT && queue)
 		check_forgotten(&job);
-	check_table(&job);
+	check_tables(&job);
 	jetstream_delete(job.js, job.name);
 	jetstream_close(job.js);
-	testdb_close(job.table);
+	testdb_close(job.look);
 }
 
 static void test_insert(void **state)
@@ -242,6 +295,16 @@ static void test_upsert(void **state)
 static void test_own_versions(void **state)
 {
 	run(*state, VERSIONS, false);
+}
+
+static void test_three_tables(void **state)
+{
+	run(*state, MODES, false);
+}
+
+static void test_three_tables_from_a_workqueue(void **state)
+{
+	run(*state, MODES, true);
 }
 
 static void test_insert_from_a_workqueue(void **state)
@@ -260,7 +323,7 @@ int main(void)
 	const struct CMUnitTest few[] = {
 		FOR_ONE(test_insert, "sqlite"),
 		FOR_BOTH(test_upsert),
-		FOR_ONE(test_own_versions, "postgres"),
+		FOR_BOTH(test_three_tables),
 		FOR_ONE(test_insert_from_a_workqueue, "postgres"),
 	};
 	const struct CMUnitTest all[] = {
@@ -269,6 +332,8 @@ int main(void)
 		FOR_BOTH(test_own_versions),
 		FOR_BOTH(test_insert_from_a_workqueue),
 		FOR_BOTH(test_upsert_from_a_workqueue),
+		FOR_BOTH(test_three_tables),
+		FOR_BOTH(test_three_tables_from_a_workqueue),
 	};
 
 	only_named_tests();
