@@ -182,6 +182,14 @@ static void free_verdicts(struct verdicts *put)
 	*put = (struct verdicts){ 0 };
 }
 
+static bool gives_up(const struct verdicts *put)
+{
+	for (size_t i = 0; i < put->count; i++)
+		if (put->items[i].outcome == OUTCOME_DEAD)
+			return true;
+	return false;
+}
+
 /* The rows are handed back also when settling failed: whoever takes them drops everything then. */
 static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 {
@@ -190,6 +198,8 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 
 	if (turn->put.count > 0) {
 		failpoint("relay.before_settle");
+		if (gives_up(&turn->put))
+			failpoint("relay.before_giving_up");
 		ok = outbox_settle(feed->outbox, turn->put.items, turn->put.count, turn->positions,
 			turn->streams, &missed, err);
 		failpoint("relay.after_settle");

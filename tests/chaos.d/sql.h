@@ -9,7 +9,7 @@
  */
 struct rows {
 	const char *tag;
-	const char *kind; /* good; poison and same_id end as dead */
+	const char *kind; /* good; poison and same_id end as dead, given_up either way */
 	const char *subject; /* without a key: chaos.any */
 	const char *headers; /* JSON */
 	const char *event_id; /* NULL: a new one for each */

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define MAIN_SUBJECTS "\"chaos.>\""
-#define ALL_SUBJECTS  MAIN_SUBJECTS ",\"side.>\""
+#define USUAL_ATTEMPTS 12
 
 int64_t wall_ms(void)
 {
@@ -51,19 +50,37 @@ static char *stream_settings(const struct world *world)
 		world->nodes, world->plan->window_ms * 1000000LL, MAX_MSG_SIZE);
 }
 
-void world_take_side(struct world *world, bool take)
+static char *subjects(const struct world *world)
+{
+	return text("\"chaos.>\"%s%s", world->refuses_side ? "" : ",\"side.>\"",
+		world->takes_late ? ",\"late.>\"" : "");
+}
+
+static void change_subjects(struct world *world)
 {
 	struct jetstream *js = world_jetstream(world);
 
-	jetstream_change(js, STREAM, take ? ALL_SUBJECTS : MAIN_SUBJECTS, stream_settings(world));
+	jetstream_change(js, STREAM, subjects(world), stream_settings(world));
 	jetstream_close(js);
+}
+
+void world_take_side(struct world *world, bool take)
+{
+	world->refuses_side = !take;
+	change_subjects(world);
+}
+
+void world_take_late(struct world *world, bool take)
+{
+	world->takes_late = take;
+	change_subjects(world);
 }
 
 static void make_streams(struct world *world)
 {
 	struct jetstream *js = world_jetstream(world);
 
-	jetstream_make(js, STREAM, ALL_SUBJECTS, stream_settings(world));
+	jetstream_make(js, STREAM, subjects(world), stream_settings(world));
 	jetstream_make(js, QUEUE, "\"queue.>\"",
 		text("\"num_replicas\":%d,\"retention\":\"workqueue\"", world->nodes));
 	world_make_consumer(js);
@@ -94,18 +111,18 @@ static char *nats_urls(const struct world *world)
  * Rows that fail for a reason of their own end as dead within some seconds; trouble that meets all rows
  * alike must not count against them. A relay that is rung for need not look by itself.
  */
-static void write_config(struct world *world, int i, const char *database)
+static void write_config(
+	struct world *world, int i, const char *database, int attempts, const char *path)
 {
 	const struct plan *plan = world->plan;
 	bool other = i == 1 && plan->other_name;
 
-	world->configs[i] = scratch_path("dray-%d.yaml", i);
-	file_write(world->configs[i],
+	file_write(path,
 		text("nats: { url: \"%s\" }\n"
 		     "relays:\n"
 		     "  - { name: %s, database: \"%s\", %s ordering: %s, on_delivered: %s, batch: %d, "
 		     "max_in_flight: %d, wakeup: %s, poll_interval: %s, "
-		     "lease: %dms, retry: { initial: 50ms, max: 500ms, max_attempts: 12 } }\n"
+		     "lease: %dms, retry: { initial: 50ms, max: 500ms, max_attempts: %d } }\n"
 		     "sinks:\n"
 		     "  - { name: archive, database: \"%s\", stream: " STREAM
 		     ", batch: %d, lease: %dms }\n"
@@ -115,9 +132,17 @@ static void write_config(struct world *world, int i, const char *database)
 			plan->named_stream ? "stream: " STREAM "," : "", plan->ordering,
 			plan->deletes ? "delete" : "mark", plan->batch, plan->max_in_flight,
 			plan->polls ? "poll" : "notify", plan->polls ? "200ms" : "10m",
-			plan->lease_ms, database, plan->batch, plan->lease_ms, database,
+			plan->lease_ms, attempts, database, plan->batch, plan->lease_ms, database,
 			plan->options.postgres ? "dray.queued" : "dray_queued", plan->batch,
 			plan->lease_ms));
+}
+
+static void write_configs(struct world *world, int i, const char *database)
+{
+	world->configs[i] = scratch_path("dray-%d.yaml", i);
+	world->hasty_configs[i] = scratch_path("hasty-%d.yaml", i);
+	write_config(world, i, database, USUAL_ATTEMPTS, world->configs[i]);
+	write_config(world, i, database, 1, world->hasty_configs[i]);
 }
 
 /*
@@ -170,7 +195,7 @@ void world_start(struct world *world, const struct plan *plan)
 	make_streams(world);
 	char *database = make_database(world);
 	for (int i = 0; i < world->dray_count; i++)
-		write_config(world, i, database);
+		write_configs(world, i, database);
 	dray_expect(0, "migrate", "-c", world->configs[0]);
 	world->db = testdb_open(world->url);
 	make_tables(world);
@@ -188,6 +213,12 @@ void world_start_dray(struct world *world, int i, const char *failpoints)
 {
 	world->drays[i] =
 		dray_start(text("dray-%d", i), failpoints, "run", "-v", "-c", world->configs[i]);
+}
+
+void world_start_hasty_dray(struct world *world, int i, const char *failpoints)
+{
+	world->drays[i] = dray_start(
+		text("dray-%d", i), failpoints, "run", "-v", "-c", world->hasty_configs[i]);
 }
 
 void world_check_drays(struct world *world)

@@ -4,7 +4,7 @@
 #include "plan.h"
 #include "support/support.h"
 
-#define STREAM "CHAOS" /* takes chaos.> and side.>, and keeps them */
+#define STREAM "CHAOS" /* takes chaos.> and side.>, at times late.>, and keeps them */
 #define QUEUE  "QUEUE" /* takes queue.>, and lets go of what was acknowledged */
 
 /* Over these, an event is dead: the server's limit, and the stream's. */
@@ -25,13 +25,15 @@ struct world {
 	struct pg_server pg;
 	struct proxy *pg_proxy;
 	char *url; /* of the database, without a proxy */
-	char *configs[2];
+	char *configs[2], *hasty_configs[2];
 	struct proc *drays[2];
 	int dray_count;
 	struct testdb *db; /* the main thread's own */
 	struct writers *writers;
 	struct feeder *feeder;
 	struct fault_record records[PLAN_FAULTS];
+	bool refuses_side, takes_late;
+	int given_up; /* keys so far whose first row somebody was about to give up */
 };
 
 void world_start(struct world *world, const struct plan *plan);
@@ -46,11 +48,16 @@ struct jetstream *world_jetstream(struct world *world);
  */
 void world_make_consumer(struct jetstream *js);
 
-/* Whether the stream takes side.>, which the rows of some keys go to. */
+/* Whether the stream takes side.>, which the rows of some keys go to; and late.>, which it does not at first. */
 void world_take_side(struct world *world, bool take);
+void world_take_late(struct world *world, bool take);
 
-/* dray number i, with failpoints or NULL; and whether none has ended by itself, which fails the run. */
+/*
+ * dray number i, with failpoints or NULL; one that gives a row up at its first failure; and whether none has ended
+ * by itself, which fails the run.
+ */
 void world_start_dray(struct world *world, int i, const char *failpoints);
+void world_start_hasty_dray(struct world *world, int i, const char *failpoints);
 void world_check_drays(struct world *world);
 
 /*

@@ -21,6 +21,7 @@ struct writers {
 	const struct plan *plan;
 	struct thread threads[PLAN_WRITERS];
 	struct writer open; /* holds the lowest ids of all, uncommitted */
+	struct writer own; /* the main thread's */
 	atomic_llong from, to, began_ms, ms; /* how many rows are allowed by now */
 	atomic_llong rows;
 	atomic_bool ending;
@@ -103,6 +104,7 @@ struct writers *writers_start(const struct plan *plan, const char *url)
 	action_make_keys(db);
 	testdb_close(db);
 	writers->open = new_writer(plan, url, PLAN_WRITERS);
+	writers->own = new_writer(plan, url, PLAN_WRITERS + 1);
 	if (plan->long_open && plan->options.postgres)
 		leave_open(writers);
 	for (int i = 0; i < plan->writers; i++) {
@@ -177,6 +179,37 @@ void writers_add_one(struct writers *writers)
 	sql_keyless(&writers->open, NULL, &(struct rows){ .tag = tag, .count = 1, .late = true });
 	sql_add(&writers->open, "COMMIT");
 	if (!sql_run(&writers->open))
+		give_up("no row can be written");
+}
+
+static bool add_late(struct writer *writer, int number)
+{
+	char key[32], first[32], next[32];
+
+	snprintf(key, sizeof(key), "late-%d", number);
+	snprintf(first, sizeof(first), "late-%d-first", number);
+	snprintf(next, sizeof(next), "late-%d-next", number);
+	sql_begin(writer);
+	sql_keyless(writer, key,
+		&(struct rows){ .tag = first,
+			.kind = "given_up",
+			.subject = "late.row",
+			.count = 1,
+			.late = true });
+	sql_add(writer, "UPDATE ledger SET n = 0 WHERE txn = '%s';", first);
+	sql_keyless(writer, key, &(struct rows){ .tag = next, .count = 5, .late = true });
+	sql_add(writer, "COMMIT");
+	return sql_run(writer);
+}
+
+/* A connection that has died meanwhile is noticed first, and made again then. */
+void writers_add_late(struct writers *writers, int number)
+{
+	bool done = false;
+
+	for (int tries = 0; tries < 3 && !done; tries++)
+		done = add_late(&writers->own, number);
+	if (!done)
 		give_up("no row can be written");
 }
 

@@ -19,6 +19,9 @@ void writers_wait(const struct writers *writers, int64_t rows);
 /* One row more, after their end. */
 void writers_add_one(struct writers *writers);
 
+/* A key of its own, of that number, whose first row has the subject late.row; also while they write. */
+void writers_add_late(struct writers *writers, int number);
+
 /* Rows under ids lower than one that the relay has seen; PostgreSQL only. */
 void writers_add_drawn(struct writers *writers);
 
