@@ -190,6 +190,18 @@ static int64_t stored_again(struct world *world)
 	return testdb_int(world->db, "SELECT count(*) - count(DISTINCT seq) FROM attempts");
 }
 
+/* Events that came after one with a higher id. Scheduled rows take their place when they are due. */
+static int64_t unsorted(struct world *world)
+{
+	if (!world_is_in_total_order(world))
+		return 0;
+	return testdb_int(world->db,
+		"SELECT count(*) FROM (SELECT i.id, max(i.id) OVER (ORDER BY e.seq) AS highest FROM %s e "
+		"JOIN (SELECT event_id, min(id) AS id FROM ids GROUP BY event_id) i ON i.event_id = e.msg_id JOIN ledger l ON l.event_id = e.msg_id WHERE "
+		"l.delay_ms = 0 AND l.kind <> 'same_id') WHERE id < highest",
+		testdb_table(world->db, "events"));
+}
+
 struct stalls {
 	struct world *world;
 	int64_t last_ms; /* when the message before was stored */
@@ -251,7 +263,7 @@ static void make_indexes(struct world *world)
 
 struct verdicts {
 	struct oracle_counts stream, archive;
-	int64_t stuck, slow, undead, unmarked, early, set_aside, queue_missing, again;
+	int64_t stuck, slow, unsorted, undead, unmarked, early, set_aside, queue_missing, again;
 };
 
 static bool is_good(const struct verdicts *v)
@@ -262,7 +274,7 @@ static bool is_good(const struct verdicts *v)
 			a->leaked + a->duplicated + a->altered + a->reordered + v->undead +
 			v->unmarked + v->early + v->set_aside + v->queue_missing + v->again ==
 		0 &&
-		v->stuck + v->slow == 0;
+		v->stuck + v->slow + v->unsorted == 0;
 }
 
 static void say_result(
@@ -271,7 +283,7 @@ static void say_result(
 	const struct plan *plan = world->plan;
 
 	say("RESULT %s seed=%llu database=%s server=%d%s window=%d rows=%lld queued=%lld faults=%d "
-	    "lost=%lld leaked=%lld duplicated=%lld altered=%lld reordered=%lld archive=%lld "
+	    "lost=%lld leaked=%lld duplicated=%lld altered=%lld reordered=%lld unsorted=%lld archive=%lld "
 	    "again=%lld queue=%lld undead=%lld unmarked=%lld early=%lld stuck=%lld slow=%lld stall_ms=%lld ms=%lld",
 		is_good(v) ? "good" : "BREACH", (unsigned long long)plan->options.seed,
 		plan->options.postgres ? "postgres" : "sqlite", world->cluster.servers[0].version,
@@ -280,7 +292,7 @@ static void say_result(
 		(long long)feeder_count(world->feeder), plan->fault_count,
 		(long long)v->stream.lost, (long long)v->stream.leaked,
 		(long long)v->stream.duplicated, (long long)v->stream.altered,
-		(long long)v->stream.reordered,
+		(long long)v->stream.reordered, (long long)v->unsorted,
 		(long long)(v->archive.lost + v->archive.leaked + v->archive.duplicated +
 			v->archive.altered + v->archive.reordered + v->set_aside),
 		(long long)v->again, (long long)v->queue_missing, (long long)v->undead,
@@ -305,6 +317,7 @@ bool audit(struct world *world, int64_t began_ms)
 	v.stream = oracle_see_stream(oracle, js, STREAM);
 	v.archive = oracle_see_archive(oracle, world->db);
 	make_indexes(world);
+	v.unsorted = unsorted(world);
 	v.undead = undead(world);
 	v.unmarked = unmarked(world);
 	v.early = early(world);

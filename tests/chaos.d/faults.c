@@ -9,7 +9,8 @@
 static unsigned given(const struct options *options)
 {
 	return (options->postgres ? NEEDS_POSTGRES : NEEDS_SQLITE) |
-		(options->cluster ? NEEDS_CLUSTER : NEEDS_ONE_NODE);
+		(options->cluster ? NEEDS_CLUSTER : NEEDS_ONE_NODE) |
+		(options->disks ? NEEDS_DATABASE_DISK | NEEDS_NATS_DISKS : 0);
 }
 
 static bool is_wanted(const struct options *options, const struct fault_kind *kind)
@@ -50,6 +51,21 @@ int faults_possible(const struct plan *plan, const struct fault_kind **kinds, in
 			if (fault_is_possible(plan, kind) && count < room)
 				kinds[count++] = kind;
 	return count;
+}
+
+bool faults_need(const struct plan *plan, unsigned need)
+{
+	for (int i = 0; i < plan->fault_count; i++)
+		if (plan->faults[i]->needs & need)
+			return true;
+	return false;
+}
+
+void disk_full(const char *path, uint64_t *random)
+{
+	small_disk_fill(path);
+	nap(random_between(random, 200, 3000));
+	small_disk_free(path);
 }
 
 void network_cut(struct proxy *proxy)

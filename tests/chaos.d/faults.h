@@ -23,6 +23,8 @@ enum {
 	NEEDS_STANDBY = 16,
 	NEEDS_NO_STANDBY = 32,
 	NEEDS_FENCE = 64, /* a long duplicate window, or ordering: stream */
+	NEEDS_DATABASE_DISK = 128, /* small, under what the name says */
+	NEEDS_NATS_DISKS = 256,
 };
 
 /*
@@ -34,6 +36,12 @@ int faults_possible(const struct plan *plan, const struct fault_kind **kinds, in
 bool fault_is_possible(const struct plan *plan, const struct fault_kind *kind);
 
 extern const struct fault_kind faults_of_dray[], faults_of_nats[], faults_of_databases[];
+
+/* Whether one of a plan's faults has this need. */
+bool faults_need(const struct plan *plan, unsigned need);
+
+/* A disk is full for a while. */
+void disk_full(const char *path, uint64_t *random);
 
 /* What the networks before both servers have in common. */
 void network_cut(struct proxy *proxy); /* and refuses to connect */

@@ -151,6 +151,22 @@ static bool hold_snapshot(struct world *world, const struct fault_kind *kind, ui
 	return true;
 }
 
+/* PostgreSQL ends where it cannot write its log, and mostly comes back by itself. */
+static bool fill_database(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	int64_t one;
+
+	(void)kind;
+	disk_full(world->db_disk, random);
+	if (!world->plan->options.postgres)
+		return true;
+	nap(500);
+	if (!proc_running(world->pg.proc))
+		pg_server_again(&world->pg);
+	WAIT_UNTIL(60000, testdb_try_int(world->db, &one, "SELECT 1"));
+	return true;
+}
+
 const struct fault_kind faults_of_databases[] = {
 	{ "restart-postgres", restart_postgres, NEEDS_POSTGRES, 0 },
 	{ "kill-postgres", kill_postgres, NEEDS_POSTGRES, 0 },
@@ -163,5 +179,6 @@ const struct fault_kind faults_of_databases[] = {
 	{ "slow-postgres", slow_postgres, NEEDS_POSTGRES, 0 },
 	{ "lock-sqlite", lock_sqlite, NEEDS_SQLITE, 0 },
 	{ "hold-snapshot", hold_snapshot, NEEDS_SQLITE, 0 },
+	{ "fill-database", fill_database, NEEDS_DATABASE_DISK, 0 },
 	{ NULL, NULL, 0, 0 },
 };

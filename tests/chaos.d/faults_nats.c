@@ -56,6 +56,19 @@ static bool pause_nats(struct world *world, const struct fault_kind *kind, uint6
 	return true;
 }
 
+/* Some versions take no more, or end no more, until they are started again. */
+static bool fill_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	struct nats_server *node = choose_node(world, random);
+
+	(void)kind;
+	disk_full(node->folder, random);
+	nats_server_kill(node);
+	nats_server_again(node);
+	wait_until_whole(world);
+	return true;
+}
+
 static bool cut_nats(struct world *world, const struct fault_kind *kind, uint64_t *random)
 {
 	(void)kind;
@@ -236,6 +249,7 @@ const struct fault_kind faults_of_nats[] = {
 	{ "lose-message", lose_message, 0, 0 },
 	{ "refuse-subject", refuse_subject, 0, 0 },
 	{ "delete-consumers", delete_all_consumers, 0, 0 },
+	{ "fill-nats", fill_nats, NEEDS_NATS_DISKS, 0 },
 	{ "step-down", step_down, NEEDS_CLUSTER, 0 },
 	{ NULL, NULL, 0, 0 },
 };

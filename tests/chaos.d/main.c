@@ -65,9 +65,13 @@ int main(int argc, char **argv)
 {
 	struct options options = read_options(argc, argv);
 	int64_t began_ms = now_ms();
+	const char *forbidden = small_disk_prepare();
 	struct plan plan;
 	struct world world;
 
+	options.disks = !forbidden;
+	if (forbidden)
+		say("no disk is filled: %s", forbidden);
 	plan_make(&plan, &options);
 	plan_say(&plan);
 	world_start(&world, &plan);

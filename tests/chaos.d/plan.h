@@ -15,6 +15,7 @@
 struct options {
 	uint64_t seed;
 	bool postgres, cluster;
+	bool disks; /* small ones can be made here, which a fault may fill */
 	int64_t rows;
 	int faults;
 	int window_ms; /* 0: the seed decides */

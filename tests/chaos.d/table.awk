@@ -29,8 +29,8 @@
 END {
 	printf "\n%s, nats-server %s: %d runs of %d ended, %d good; %d rows, %d queued messages, %d faults\n",
 		database, server, runs, seeds, runs - bad, sum["rows"], sum["queued"], sum["faults"]
-	printf "lost %d, leaked %d, duplicated %d, altered %d, out of order %d; archive %d, stored again %d, queue %d, not dead %d, badly settled %d, early %d, stuck %d, slow %d\n",
-		sum["lost"], sum["leaked"], sum["duplicated"], sum["altered"], sum["reordered"], sum["archive"], sum["again"],
+	printf "lost %d, leaked %d, duplicated %d, altered %d, out of order %d, in total %d; archive %d, stored again %d, queue %d, not dead %d, badly settled %d, early %d, stuck %d, slow %d\n",
+		sum["lost"], sum["leaked"], sum["duplicated"], sum["altered"], sum["reordered"], sum["unsorted"], sum["archive"], sum["again"],
 		sum["queue"], sum["undead"], sum["unmarked"], sum["early"], sum["stuck"], sum["slow"]
 	printf "longest stall %d ms; %d s a run\n", longest, runs ? sum["ms"] / runs / 1000 : 0
 	printf "%-36s %6s %6s %10s\n", "fault", "hit", "tried", "stall ms"

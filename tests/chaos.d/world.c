@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "faults.h"
+
 #define USUAL_ATTEMPTS 12
 
 int64_t wall_ms(void)
@@ -13,6 +15,26 @@ int64_t wall_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+#define NATS_MEBIBYTES 64
+#define FILE_MEBIBYTES 64
+#define PG_MEBIBYTES   256
+
+/* The servers keep their data in folders of these names. */
+static void make_disks(struct world *world)
+{
+	const struct plan *plan = world->plan;
+	bool cluster = plan->options.cluster, postgres = plan->options.postgres;
+
+	if (faults_need(plan, NEEDS_NATS_DISKS) && !cluster)
+		small_disk_make("nats", NATS_MEBIBYTES);
+	for (int i = 0; faults_need(plan, NEEDS_NATS_DISKS) && cluster && i < NATS_CLUSTER_SIZE;
+		i++)
+		small_disk_make(text("node%d", i), NATS_MEBIBYTES);
+	if (faults_need(plan, NEEDS_DATABASE_DISK))
+		world->db_disk = small_disk_make(
+			postgres ? "pg" : "files", postgres ? PG_MEBIBYTES : FILE_MEBIBYTES);
 }
 
 static void start_nats(struct world *world)
@@ -91,7 +113,8 @@ static void make_streams(struct world *world)
 static char *make_database(struct world *world)
 {
 	if (!world->plan->options.postgres)
-		return world->url = text("sqlite:%s", scratch_path("chaos.db"));
+		return world->url = text(
+			       "sqlite:%s/chaos.db", world->db_disk ? world->db_disk : scratch());
 	pg_server_start(&world->pg, "pg", (const char *const[]){ "deadlock_timeout=100ms", NULL });
 	world->url = pg_server_url(&world->pg, "postgres"); /* which is there already */
 	world->pg_proxy = proxy_start(world->pg.port);
@@ -145,9 +168,15 @@ static void write_configs(struct world *world, int i, const char *database)
 	write_config(world, i, database, 1, world->hasty_configs[i]);
 }
 
+bool world_is_in_total_order(const struct world *world)
+{
+	return strcmp(world->plan->ordering, "stream") == 0 && !world->plan->options.postgres;
+}
+
 /*
  * What the application writes besides the outbox: the keys it locks, and what it committed. A trigger counts how
- * often the archive was given an event in a transaction that was committed, also where it had the event already.
+ * often the archive was given an event in a transaction that was committed, also where it had the event already;
+ * another one keeps the ids of rows that are deleted.
  */
 static void make_tables(struct world *world)
 {
@@ -177,6 +206,11 @@ static void make_tables(struct world *world)
 			"INSERT INTO attempts VALUES (NEW.seq); RETURN NEW; END $$; "
 			"CREATE TRIGGER attempts BEFORE INSERT ON dray.events FOR EACH ROW "
 			"EXECUTE FUNCTION attempts()"));
+	if (world_is_in_total_order(world))
+		testdb_exec(db,
+			"CREATE TABLE ids (event_id TEXT NOT NULL, id INTEGER NOT NULL); CREATE TRIGGER "
+			"ids AFTER INSERT ON dray_outbox BEGIN INSERT INTO ids VALUES (new.event_id, "
+			"new.id); END");
 	if (!testdb_is_postgres(db))
 		return;
 	testdb_exec(db,
@@ -191,6 +225,7 @@ static void make_tables(struct world *world)
 void world_start(struct world *world, const struct plan *plan)
 {
 	*world = (struct world){ .plan = plan, .dray_count = plan->standby ? 2 : 1 };
+	make_disks(world);
 	start_nats(world);
 	make_streams(world);
 	char *database = make_database(world);

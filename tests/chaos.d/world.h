@@ -25,6 +25,7 @@ struct world {
 	struct pg_server pg;
 	struct proxy *pg_proxy;
 	char *url; /* of the database, without a proxy */
+	char *db_disk; /* where it has a small one of its own; else NULL */
 	char *configs[2], *hasty_configs[2];
 	struct proc *drays[2];
 	int dray_count;
@@ -38,6 +39,9 @@ struct world {
 
 void world_start(struct world *world, const struct plan *plan);
 void world_finish(struct world *world);
+
+/* ordering: stream, and nobody commits late: an SQLite file has one writer at a time. */
+bool world_is_in_total_order(const struct world *world);
 
 /* A connection to a node that answers. */
 struct jetstream *world_jetstream(struct world *world);

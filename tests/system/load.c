@@ -131,7 +131,7 @@ size_t load_log_size(struct load *load)
 	return strlen(proc_log(load->daemon));
 }
 
-void load_check_log(struct load *load, size_t from, const char *what)
+void load_check_log(struct load *load, size_t from, const char *what, size_t most)
 {
 	static const char *const pipelines[] = { " load: ", " archive: " };
 	char *log = proc_log(load->daemon);
@@ -140,7 +140,7 @@ void load_check_log(struct load *load, size_t from, const char *what)
 		size_t trouble = lines_with(log, from, "Z warning ", pipelines[i]) +
 			lines_with(log, from, "Z error ", pipelines[i]);
 		size_t over = lines_with(log, from, "Z info ", pipelines[i]);
-		if (trouble > 1 || over != trouble)
+		if (trouble > most || over != trouble)
 			give_up("%s: %zu lines of trouble and %zu of its end for%s:\n%s", what,
 				trouble, over, pipelines[i], log + from);
 	}

@@ -49,8 +49,8 @@ void load_fault_end(struct load *load);
 /* Both pipelines work: what was written lately has passed them. Fails the test after ms. */
 void load_wait_moving(struct load *load, int64_t ms);
 
-/* One line of trouble and one of its end for each pipeline since `from`; more than that is noise. */
-void load_check_log(struct load *load, size_t from, const char *what);
+/* At most so many lines of trouble, and one of its end for each, for each pipeline since `from`; more is noise. */
+void load_check_log(struct load *load, size_t from, const char *what, size_t most);
 size_t load_log_size(struct load *load);
 
 /*

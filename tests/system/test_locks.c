@@ -25,7 +25,7 @@ static void hold(struct load *load, const char *what, const char *url, const cha
 	testdb_close(other);
 	load_wait_moving(load, 40000);
 	nap(1000);
-	load_check_log(load, from, what);
+	load_check_log(load, from, what, 1);
 }
 
 static int64_t size_of(const char *path)
@@ -55,7 +55,7 @@ static void hold_a_reader(struct load *load)
 	load_fault_end(load);
 	testdb_close(reader);
 	load_wait_moving(load, 10000);
-	load_check_log(load, from, "a reader stays");
+	load_check_log(load, from, "a reader stays", 1);
 }
 
 static void test_sqlite(void **state)
@@ -93,7 +93,7 @@ static void hold_a_transaction(struct load *load)
 		(long long)(now_ms() - committed));
 	load_fault_end(load);
 	testdb_close(open);
-	load_check_log(load, from, "a transaction stays open");
+	load_check_log(load, from, "a transaction stays open", 1);
 }
 
 static void test_postgres(void **state)

@@ -57,7 +57,7 @@ static void strike(struct load *load, struct proxy *proxy, enum fault fault, int
 	load_fault_end(load);
 	load_wait_moving(load, 40000);
 	nap(1000);
-	load_check_log(load, from, what);
+	load_check_log(load, from, what, 1);
 }
 
 static int64_t only(void)

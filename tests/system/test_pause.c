@@ -74,7 +74,7 @@ static void freeze(struct load *load, const char *what, signal_fn *fn)
 	load_fault_end(load);
 	load_wait_moving(load, 40000);
 	nap(1000);
-	load_check_log(load, from, what);
+	load_check_log(load, from, what, 1);
 }
 
 static void test_frozen_and_back(void **state)
