@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #define NUMBERS 5
+#define RATE_MS 1000
 
 void report_error_list(struct report *report, const char *format, va_list arguments)
 {
@@ -22,6 +23,23 @@ void report_error(struct report *report, const char *format, ...)
 	va_start(arguments, format);
 	report_error_list(report, format, arguments);
 	va_end(arguments);
+}
+
+struct report_rate report_rate_begin(int64_t events)
+{
+	return (struct report_rate){ .since_ms = clock_now_ms(), .events = events };
+}
+
+double report_rate(struct report_rate *rate, int64_t events)
+{
+	int64_t now = clock_now_ms(), took = now - rate->since_ms;
+
+	if (took < RATE_MS)
+		return rate->rate;
+	*rate = (struct report_rate){ .since_ms = now,
+		.events = events,
+		.rate = (double)(events - rate->events) * 1000 / (double)took };
+	return rate->rate;
 }
 
 bool report_write(struct db *db, const struct report *report, struct error *err)

@@ -12,7 +12,7 @@ struct report {
 	const char *holder, *resource;
 	const char *state; /* running, waiting, stopped */
 	int64_t events, dead, stuck;
-	double rate; /* events a second */
+	double rate; /* events a second: see report_rate */
 	int64_t backlog, lag_ms; /* -1: not known */
 	char last_error[ERROR_TEXT]; /* "" for none */
 	int64_t last_error_ms; /* wall clock */
@@ -26,6 +26,18 @@ void report_error(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void report_error_list(struct report *report, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
+
+/*
+ * Events a second since the last time that it was asked for, so that no burst falls between two reports; over
+ * less than a second nothing is new. Begins with what is there now.
+ */
+struct report_rate {
+	int64_t since_ms, events;
+	double rate;
+};
+
+struct report_rate report_rate_begin(int64_t events);
+double report_rate(struct report_rate *rate, int64_t events);
 
 bool report_write(struct db *db, const struct report *report, struct error *err);
 

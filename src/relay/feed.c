@@ -34,6 +34,7 @@ struct feed {
 	bool look; /* there may be rows to read */
 	bool look_back; /* and some behind the cursor that a person put back */
 	int64_t next_poll_ms, next_report_ms; /* monotonic */
+	struct report_rate rate;
 	int64_t next_prune_ms; /* monotonic; INT64_MAX: never */
 	uint64_t pass; /* of the running sweep */
 	bool sweeping;
@@ -317,10 +318,11 @@ static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
 	return ok;
 }
 
-static bool write_report(struct feed *feed, const struct turn *turn, struct error *err)
+static bool write_report(struct feed *feed, struct turn *turn, struct error *err)
 {
 	if (!turn->has_report)
 		return true;
+	turn->report.rate = report_rate(&feed->rate, turn->report.events);
 	feed->next_report_ms = clock_now_ms() + REPORT_EVERY_MS;
 	return outbox_report(feed->outbox, &turn->report, err);
 }
@@ -385,14 +387,15 @@ static void *run(void *context)
 }
 
 struct feed *feed_start(const struct config_relay *config, struct outbox *outbox, struct bell *bell,
-	struct metrics *metrics, struct error *err)
+	const struct report *report, struct error *err)
 {
 	struct feed *feed = memory_new(sizeof(*feed));
 
 	*feed = (struct feed){ .config = config,
 		.outbox = outbox,
 		.bell = bell,
-		.metrics = metrics,
+		.metrics = report->metrics,
+		.rate = report_rate_begin(report->events),
 		.look = true,
 		.due_ms = INT64_MAX,
 		.next_prune_ms = config->retention_ms > 0 && !outbox_is_guest(outbox)

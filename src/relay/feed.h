@@ -25,9 +25,11 @@ struct feed_news {
 	struct error err;
 };
 
-/* Starts the thread. The bell is rung when there is news. */
+/*
+ * Starts the thread. The bell is rung when there is news. report: as it is now; its metrics are the feed's too.
+ */
 struct feed *feed_start(const struct config_relay *config, struct outbox *outbox, struct bell *bell,
-	struct metrics *metrics, struct error *err);
+	const struct report *report, struct error *err);
 
 /* Settles what was put, ends the thread, frees. The remaining news is returned as from feed_take. */
 void feed_stop(struct feed *feed, struct feed_news *news);

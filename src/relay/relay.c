@@ -84,6 +84,7 @@ static void keep_lease(struct relay *relay, const char *state)
 		return;
 	metrics_set(relay->report.metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
 	relay->report.state = state;
+	relay->report.rate = 0;
 	report_write(db, &relay->report, NULL);
 }
 
@@ -178,6 +179,7 @@ static void finish(struct relay *relay)
 {
 	relay->report.state = "stopped";
 	keep_lease(relay, "stopped");
+	map_finish(&relay->counts.alarms);
 	outbox_destroy(relay->outbox);
 	link_destroy(relay->link);
 }

@@ -7,9 +7,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -27,7 +29,12 @@ void session_alarm(struct session *s, const char *format, ...)
 	va_start(arguments, format);
 	report_error_list(s->report, format, arguments);
 	va_end(arguments);
-	log_error(s->config->name, "%s", s->report->last_error);
+	const char *text = s->report->last_error;
+	uint64_t hash = hash_bytes(text, strlen(text), 0), told;
+	if (map_get(&s->counts->alarms, hash, &told))
+		return;
+	map_put(&s->counts->alarms, hash, true);
+	log_error(s->config->name, "%s", text);
 }
 
 /* How many more rows may be kept in memory. */
@@ -60,7 +67,7 @@ bool session_begin(struct session *s, struct error *err)
 	s->publisher = publisher_create(s->link, &s->bell, err);
 	if (!s->publisher || !publisher_flush(s->publisher, err)) /* the server answers */
 		return false;
-	s->feed = feed_start(s->config, s->outbox, &s->bell, s->report->metrics, err);
+	s->feed = feed_start(s->config, s->outbox, &s->bell, s->report, err);
 	return s->feed != NULL;
 }
 
@@ -116,10 +123,7 @@ static void steer_sweep(struct session *s)
 
 static void renew_report(struct session *s)
 {
-	int64_t now = clock_now_ms(), took = now - s->reported_ms;
-
-	s->report->rate = (double)(s->counts->delivered - s->report->events) * 1000 / (double)took;
-	s->reported_ms = now;
+	s->reported_ms = clock_now_ms();
 	s->counts->stuck = (int64_t)s->order.held;
 	s->report->events = s->counts->delivered;
 	s->report->dead = s->counts->dead;
@@ -272,6 +276,8 @@ static void release_rows(struct session *s)
 
 void session_end(struct session *s, int64_t drain_ms)
 {
+	if (s->settled_any)
+		map_finish(&s->counts->alarms);
 	if (s->feed) {
 		drain(s, drain_ms);
 		stop_feed(s);

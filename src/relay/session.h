@@ -18,6 +18,7 @@ struct counts {
 	int64_t delivered, dead, retried, duplicates;
 	int64_t lag_ms; /* created to acknowledged, of the newest; -1: none yet */
 	int64_t stuck;
+	struct map alarms; /* hashes of those that were told since something was settled */
 };
 
 struct session {
@@ -97,7 +98,10 @@ bool session_settle_stored(
 void session_deliver(struct session *session, struct row *row, size_t stream, uint64_t seq);
 void session_fail(struct session *session, struct row *row, bool dead, const char *why);
 
-/* Something that a person must know of: in the log, and as the last error in `dray status`. */
+/*
+ * Something that a person must know of: as the last error in `dray status`, and in the log, there once until
+ * something was settled, though every session finds it anew.
+ */
 void session_alarm(struct session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -34,7 +34,7 @@ bool ingest_init(struct ingest *ingest, const struct config *config, const struc
 		.backlog = -1,
 		.lag_ms = -1,
 		.metrics = metrics };
-	ingest->reported_ms = clock_now_ms();
+	ingest->rate = report_rate_begin(0);
 	return true;
 }
 
@@ -59,14 +59,10 @@ static bool is_ours(const struct ingest *ingest, int64_t now)
 void ingest_report(struct ingest *ingest, const char *state)
 {
 	struct report *report = &ingest->report;
-	int64_t now = clock_now_ms(), took = now - ingest->reported_ms;
+	int64_t now = clock_now_ms();
 
 	report->state = state;
-	if (took > 0)
-		report->rate =
-			1000.0 * (double)(report->events - ingest->reported_events) / (double)took;
-	ingest->reported_ms = now;
-	ingest->reported_events = report->events;
+	report->rate = report_rate(&ingest->rate, report->events);
 	ingest->report_at_ms = now + REPORT_EVERY_MS;
 	if (is_ours(ingest, now))
 		report_write(table_db(ingest->table), report, NULL);

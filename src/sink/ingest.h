@@ -44,7 +44,8 @@ struct ingest {
 	int64_t forget_at_ms; /* when to look next which events cannot come again */
 	int64_t trimmed_told; /* the last warning about trimmed events named this sequence */
 	struct report report;
-	int64_t report_at_ms, reported_ms, reported_events;
+	int64_t report_at_ms;
+	struct report_rate rate;
 };
 
 bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,

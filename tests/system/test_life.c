@@ -220,6 +220,36 @@ static void test_a_constraint_refuses_all(void **state)
 	stage_end(&s);
 }
 
+static double rate_of(struct stage *s, const char *name)
+{
+	struct result result = dray_expect(0, "status", "-c", s->config, "--json");
+	json_t *all = json_loads(result.out, 0, NULL), *item;
+	double rate = -1;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, "pipelines"), i,
+		item) if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0)
+		rate = json_number_value(json_object_get(item, "rate"));
+	json_decref(all);
+	return rate;
+}
+
+/* A burst of a moment is seen until the next report, and gone after that. */
+static void test_a_burst_has_a_rate(void **state)
+{
+	struct stage s = stage_set(*state, "burst", NULL, true);
+
+	stage_run(&s, NULL);
+	is_running(&s, "out");
+	is_running(&s, "in");
+	stage_emit(&s, 1, 100, 7);
+	stage_exact(&s);
+	WAIT_UNTIL(20000, rate_of(&s, "out") > 0 && rate_of(&s, "in") > 0);
+	assert_true(rate_of(&s, "out") <= 100);
+	WAIT_UNTIL(20000, rate_of(&s, "out") == 0 && rate_of(&s, "in") == 0);
+	stage_end(&s);
+}
+
 /* A paused relay does not keep the bell from ringing for nobody. */
 static void test_writers_pay_nothing(void **state)
 {
@@ -439,6 +469,7 @@ int main(void)
 		FOR_ONE(test_a_sink_is_paused, "postgres"),
 		FOR_ONE(test_a_busy_sink_is_paused, "sqlite"),
 		FOR_ONE(test_nobody_runs, "postgres"),
+		FOR_BOTH(test_a_burst_has_a_rate),
 		FOR_ONE(test_seek_in_other_modes, "sqlite"),
 		FOR_ONE(test_seek_under_load, "sqlite"),
 		FOR_ONE(test_nonsense_is_refused, "postgres"),

@@ -87,6 +87,11 @@ static void test_a_stream_loses_its_end(void **state)
 	stage_says(&s, "error", "in: stream end_");
 	stage_last_error(&s, true, "lost its end");
 	stage_last_error(&s, false, "lost its end");
+	nats_server_end(&nats); /* the next session finds the same: it is told already */
+	nats_server_again(&nats);
+	stage_says(&s, "info", "out: working again after");
+	reopen(&s);
+	assert_int_equal(lines_with(proc_log(s.daemon), 0, "out: ", "lost its end"), 1);
 	stage_emit(&s, 101, 120, 7);
 	stage_delivered(&s);
 	assert_int_equal(jetstream_last(s.js, s.name), 70);
