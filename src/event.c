@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "base/utf8.h"
+
 /* Where the server listens itself: a row must not talk to its API. */
 static const char *const private_prefixes[] = { "$JS.", "$SYS.", "$NRG.", "$SRV.", "_INBOX." };
 
@@ -187,42 +189,13 @@ bool event_headers_each_again(
 	return each_header(headers, true, fn, context, err);
 }
 
-/* How many continuation bytes a lead byte asks for, and the least code point that may need so many. */
-static int lead_byte(unsigned char c, unsigned *value, unsigned *least)
-{
-	if (c < 0x80) {
-		*value = c;
-		*least = 0;
-		return 0;
-	}
-	if (c >= 0xc2 && c < 0xe0) {
-		*value = c & 0x1f;
-		*least = 0x80;
-		return 1;
-	}
-	if (c >= 0xe0 && c < 0xf0) {
-		*value = c & 0x0f;
-		*least = 0x800;
-		return 2;
-	}
-	*value = c & 0x07;
-	*least = 0x10000;
-	return c >= 0xf0 && c < 0xf5 ? 3 : -1;
-}
-
 bool event_is_utf8(struct slice text)
 {
-	for (size_t i = 0; i < text.size;) {
-		unsigned value, least;
-		int more = lead_byte((unsigned char)text.data[i++], &value, &least);
-		if (more < 0)
-			return false;
-		for (; more > 0; more--, i++) {
-			if (i == text.size || ((unsigned char)text.data[i] & 0xc0) != 0x80)
-				return false;
-			value = value << 6 | ((unsigned char)text.data[i] & 0x3f);
-		}
-		if (value < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+	unsigned character;
+
+	for (size_t size; text.size > 0; text.data += size, text.size -= size) {
+		size = utf8_first(text, &character);
+		if (size == 0)
 			return false;
 	}
 	return true;

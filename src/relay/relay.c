@@ -179,6 +179,7 @@ static void finish(struct relay *relay)
 {
 	relay->report.state = "stopped";
 	keep_lease(relay, "stopped");
+	counts_say_held(&relay->counts, relay->config->name, true);
 	map_finish(&relay->counts.alarms);
 	outbox_destroy(relay->outbox);
 	link_destroy(relay->link);

@@ -4,6 +4,7 @@
  */
 #include "relay/session.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,15 @@ void session_alarm(struct session *s, const char *format, ...)
 		return;
 	map_put(&s->counts->alarms, hash, true);
 	log_error(s->config->name, "%s", text);
+}
+
+void counts_say_held(struct counts *counts, const char *relay, bool now)
+{
+	int64_t dead = log_held_back(&counts->dead_lines, now);
+
+	if (dead > 0)
+		log_warning(relay, "%" PRId64 " more rows are dead; \"dray dead list\" shows them",
+			dead);
 }
 
 /* How many more rows may be kept in memory. */
@@ -164,6 +174,7 @@ static void keep_books(struct session *s)
 		return;
 	end_doubts(s);
 	renew_report(s);
+	counts_say_held(s->counts, s->config->name, false);
 }
 
 /* For whoever watches; nothing but stores, so that it can be done every turn. */

@@ -1,6 +1,7 @@
 #ifndef RELAY_SESSION_H
 #define RELAY_SESSION_H
 
+#include "base/log.h"
 #include "relay/chain.h"
 #include "relay/feed.h"
 #include "relay/flight.h"
@@ -18,8 +19,12 @@ struct counts {
 	int64_t delivered, dead, retried, duplicates;
 	int64_t lag_ms; /* created to acknowledged, of the newest; -1: none yet */
 	int64_t stuck;
+	struct log_limit dead_lines;
 	struct map alarms; /* hashes of those that were told since something was settled */
 };
+
+/* Tells what was not told of dead rows, where it is time for that or `now`. */
+void counts_say_held(struct counts *counts, const char *relay, bool now);
 
 struct session {
 	const struct config_relay *config;

@@ -47,13 +47,9 @@ void session_deliver(struct session *s, struct row *row, size_t stream, uint64_t
 
 static void say_dead(struct session *s, const struct row *row, const char *why)
 {
-	static _Atomic int64_t next_ms;
-
 	s->counts->dead++;
-	if (clock_now_ms() < next_ms && log_current_level() < LOG_DEBUG)
-		return;
-	next_ms = clock_now_ms() + 1000;
-	log_warning(s->config->name, "row %" PRId64 " is dead: %s", row->id, why);
+	if (log_may_say(&s->counts->dead_lines, 1))
+		log_warning(s->config->name, "row %" PRId64 " is dead: %s", row->id, why);
 }
 
 void session_fail(struct session *s, struct row *row, bool dead, const char *why)

@@ -38,15 +38,6 @@ bool ingest_init(struct ingest *ingest, const struct config *config, const struc
 	return true;
 }
 
-void ingest_finish(struct ingest *ingest)
-{
-	if (!ingest->table)
-		return;
-	load_finish(&ingest->load);
-	link_destroy(ingest->link);
-	table_destroy(ingest->table);
-}
-
 /* Whoever holds the lease writes the row. */
 static bool is_ours(const struct ingest *ingest, int64_t now)
 {
@@ -131,10 +122,21 @@ static bool forget(struct ingest *ingest, int64_t now, struct error *err)
 		table_acknowledged(ingest->table, ingest->position.epoch, acked, err);
 }
 
+static void tell_held(struct ingest *ingest, bool now)
+{
+	int64_t dead = log_held_back(&ingest->dead_lines, now);
+
+	if (dead > 0)
+		log_warning(ingest->config->name,
+			"%lld more events set aside (sink_dead); \"dray dead list\" shows them",
+			(long long)dead);
+}
+
 static bool due(struct ingest *ingest, int64_t now, struct error *err)
 {
 	if (!turn_keep(ingest, now, err))
 		return false;
+	tell_held(ingest, false);
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
 	return forget(ingest, now, err) && trim_look(ingest, now, err);
@@ -184,11 +186,13 @@ static bool fetch(struct ingest *ingest, struct error *err)
 	return true;
 }
 
-static void tell_dead(const struct ingest *ingest, size_t dead)
+static void tell_dead(struct ingest *ingest, size_t dead)
 {
 	const struct load *load = &ingest->load;
 	size_t first = 0;
 
+	if (!log_may_say(&ingest->dead_lines, (int64_t)dead))
+		return;
 	while (!load->events[first].fault)
 		first++;
 	log_warning(ingest->config->name,
@@ -316,6 +320,16 @@ static bool create_tables(struct ingest *ingest, struct error *err)
 	ingest->created = db && db_open(db, false, err) && create_all(ingest, db, err);
 	db_destroy(db);
 	return ingest->created;
+}
+
+void ingest_finish(struct ingest *ingest)
+{
+	if (!ingest->table)
+		return;
+	tell_held(ingest, true);
+	load_finish(&ingest->load);
+	link_destroy(ingest->link);
+	table_destroy(ingest->table);
 }
 
 void ingest_run(struct ingest *ingest, struct error *err)

@@ -1,6 +1,7 @@
 #ifndef SINK_INGEST_H
 #define SINK_INGEST_H
 
+#include "base/log.h"
 #include "base/stop.h"
 #include "config.h"
 #include "db/report.h"
@@ -46,6 +47,7 @@ struct ingest {
 	struct report report;
 	int64_t report_at_ms;
 	struct report_rate rate;
+	struct log_limit dead_lines;
 };
 
 bool ingest_init(struct ingest *ingest, const struct config *config, const struct config_sink *sink,
