@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-#define NAME_MAX_SHOWN 80
+#define SHOWN_MAX 80 /* bytes of a name or a value in an error */
 
 static bool name_is_ok(const char *name, size_t size)
 {
@@ -27,7 +27,7 @@ static bool expand_one(struct slice inside, struct buf *out, struct error *err)
 	if (!name_is_ok(inside.data, size))
 		return error_set(err, ERROR_USAGE,
 			"\"${%.*s}\" is not a variable: ${NAME} or ${NAME:-default}",
-			(int)(size < NAME_MAX_SHOWN ? size : NAME_MAX_SHOWN), inside.data);
+			(int)(size < SHOWN_MAX ? size : SHOWN_MAX), inside.data);
 	char *name = memory_copy(inside.data, size);
 	const char *value = getenv(name);
 	bool ok = value || dash;
@@ -61,4 +61,19 @@ bool config_expand(const char *text, size_t limit, struct buf *out, struct error
 			return error_set(err, ERROR_USAGE, "longer than %zu bytes", limit);
 	}
 	return true;
+}
+
+void config_unexpand(const char *text, const char *value, struct error *err)
+{
+	struct buf told = { 0 };
+	char *shown = memory_copy(value, strnlen(value, SHOWN_MAX));
+	const char *at = *shown && strstr(text, "${") ? strstr(err->text, shown) : NULL;
+
+	if (at) {
+		buf_add(&told, err->text, (size_t)(at - err->text));
+		buf_format(&told, "%.*s%s", SHOWN_MAX, text, at + strlen(shown));
+		error_set(err, err->kind, "%s", told.data);
+	}
+	buf_finish(&told);
+	free(shown);
 }

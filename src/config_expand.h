@@ -11,4 +11,10 @@
  */
 bool config_expand(const char *text, size_t limit, struct buf *out, struct error *err);
 
+/*
+ * Puts what the file says in place of its value in an error, where variables stand in it: who mistakes one
+ * variable for another does not read a password in the log.
+ */
+void config_unexpand(const char *text, const char *value, struct error *err);
+
 #endif

@@ -88,8 +88,10 @@ static void read_scalar(
 
 	if (text && *text)
 		note_secret(loader, setting, scalar_of(node));
-	if (text && !value_set(setting, values, text, &err))
+	if (text && !value_set(setting, values, text, &err)) {
+		config_unexpand(scalar_of(node), text, &err);
 		problems_add(loader->problems, line_of(node), "%s", err.text);
+	}
 	free(text);
 }
 

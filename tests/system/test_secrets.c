@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #define SECRET "Tr0ub4dor-hush"
@@ -156,6 +157,57 @@ static void test_http_and_the_database(void **state)
 	assert_lacks(proc_log(daemon), SECRET);
 }
 
+/*
+ * From variables, with every character that means something in a URL, of several hosts, and beside a file of
+ * libpq's; then SIGHUP with configs that are wrong just there.
+ */
+static void test_variables_and_reloads(void **state)
+{
+	static const char *const later[] = {
+		"nats: { url: \"nats://u:" SECRET "@h h\" }\n",
+		"nats: { user: u, password: [ \"${HUSH}\" ] }\n",
+		"relays: [ { name: a, database: \"postgresql://u:${HUSH}@h:port/d\" } ]\n",
+		"relays: [ { name: a, database: \"${HUSH}\", batch: \"${HUSH}\" } ]\n",
+		"relays: [ { name: \"${HUSH}\", database: \"sqlite:x\", wakeup: \"${HUSH}\" } ]\n",
+		"nats: { url: \"${HUSH_URL}\", tls: { ca: \"${HUSH}\" } }\nhttp: { listen: 1 }\n",
+		"- " SECRET "\n",
+	};
+	char *config = scratch_path("variables.yaml");
+	int away = free_port();
+
+	(void)state;
+	dray_environment("HUSH", "#" SECRET ":@/?&=% \"'\\");
+	dray_environment("HUSH_ENCODED", "%23" SECRET "%3A%40%2F%3F%26%3D%25%20");
+	dray_environment("HUSH_URL", text("nats://dray:" SECRET "@127.0.0.1:%d", nats.port));
+	dray_environment("PGPASSWORD", SECRET);
+	file_write(scratch_path("pgpass"), text("*:*:*:*:" SECRET "\n"));
+	file_write(config,
+		text("nats: { url: \"nats://127.0.0.1:%d\", user: dray, password: \"${HUSH}\" }\n"
+		     "log: { level: debug }\n"
+		     "relays:\n"
+		     "  - { name: one, database: \"postgresql://dray:${HUSH_ENCODED}@127.0.0.1:%d,"
+		     "127.0.0.1:%d/shop?connect_timeout=2\" }\n"
+		     "  - { name: two, database: \"postgresql://dray@127.0.0.1:%d/shop?passfile=%s\" }\n"
+		     "  - { name: three, database: \"sqlite:%s\" }\n",
+			nats.port, away, away, away, scratch_path("pgpass"), scratch_path("v.db")));
+	collected = "";
+	every_command(config);
+	struct proc *daemon = dray_start("variables", NULL, "run", "-v", "-c", config);
+	WAIT_UNTIL(20000,
+		occurrences(proc_log(daemon), " waiting: ") >= 2 &&
+			occurrences(proc_log(daemon), " stopped: ") == 1);
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		file_write(config, later[i]);
+		proc_signal(daemon, SIGHUP);
+		WAIT_UNTIL(20000, occurrences(proc_log(daemon), "is not taken") == i + 1);
+	}
+	dray_stop(daemon);
+	collected = text("%s%s", collected, proc_log(daemon));
+	assert_contains(collected, "iolation");
+	assert_contains(collected, "variables.yaml:1");
+	assert_lacks(collected, SECRET);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -170,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_every_place),
 		cmocka_unit_test(test_wrong_configs),
 		cmocka_unit_test(test_http_and_the_database),
+		cmocka_unit_test(test_variables_and_reloads),
 	};
 
 	only_named_tests();

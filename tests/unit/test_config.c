@@ -629,6 +629,8 @@ static void variables_are_replaced(void **state)
 	refused_in_relay("batch: ${DRAY_TEST_UNSET}",
 		"batch: the environment variable DRAY_TEST_UNSET is not set; set it, or write "
 		"${DRAY_TEST_UNSET:-default}");
+	refused_in_relay("batch: \"a${DRAY_TEST_YAML}\"",
+		"batch: \"a${DRAY_TEST_YAML}\" is not a whole number, like 100");
 	refused_in_relay("batch: \"${DRAY_TEST_UNSET\"", "batch: \"${\" without its \"}\"");
 	refused_in_relay("batch: \"${a b}\"",
 		"batch: \"${a b}\" is not a variable: ${NAME} or ${NAME:-default}");
