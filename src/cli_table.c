@@ -73,6 +73,8 @@ const struct cli_option cli_options[] = {
 	{ "reason", 0, CLI_TEXT, "TEXT", AT(reason), "why; it is kept", false },
 	{ "heal", 0, CLI_FLAG, NULL, AT(heal), "publish again what is proven lost", false },
 	{ "watch", 0, CLI_FLAG, NULL, AT(watch), "again every two seconds", false },
+	{ "ready", 0, CLI_FLAG, NULL, AT(ready),
+		"fail unless every pipeline runs, stands by or is paused", false },
 	{ NULL, 0, CLI_FLAG, NULL, 0, NULL, false },
 };
 
@@ -103,6 +105,9 @@ const struct cli_command cli_commands[] = {
 		NAMES("stream", "count", "since"), "dray tail 'shop.>'" },
 	{ "status", cmd_status, "Backlog, lag, rate, dead and last error of every pipeline.", "", 0,
 		0, NAMES("watch", "database"), "dray status --watch" },
+	{ "health", cmd_health,
+		"Asks the dray run of this config, over its http.listen, how its pipelines are.",
+		"", 0, 0, NAMES("ready"), "dray health --ready" },
 	{ "pause", cmd_pause, "Stops a relay or a sink, also over restarts, until it is resumed.",
 		"PIPELINE", 1, 1, NAMES("database"), "dray pause shop" },
 	{ "resume", cmd_resume, "Lets a paused relay or sink go on.", "PIPELINE", 1, 1,

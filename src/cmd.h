@@ -18,6 +18,7 @@ int cmd_emit(const struct cli *cli);
 int cmd_tail(const struct cli *cli);
 int cmd_replay(const struct cli *cli);
 int cmd_status(const struct cli *cli);
+int cmd_health(const struct cli *cli);
 #define CMD_DEAD_IDS 1000 /* at a time */
 int cmd_dead(const struct cli *cli);
 int cmd_prune(const struct cli *cli);

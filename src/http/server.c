@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/address.h"
 #include "http/api.h"
 #include "http/assets.h"
 #include "http/prometheus.h"
@@ -190,25 +190,6 @@ static bool is_loopback(const struct sockaddr *address)
 	return host >> 24 == 127;
 }
 
-/* HOST:PORT, as the config has checked it. */
-static struct addrinfo *resolve(const char *listen)
-{
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	char *host = memory_text(listen), *start = host, *port = strrchr(host, ':');
-
-	*port++ = '\0';
-	if (*start == '[') {
-		start++;
-		start[strcspn(start, "]")] = '\0';
-	}
-	if (getaddrinfo(*start ? start : NULL, port, &hints, &found) != 0)
-		found = NULL;
-	free(host);
-	return found;
-}
-
 static struct MHD_Daemon *start_daemon(struct http *http, const struct addrinfo *address)
 {
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO;
@@ -225,7 +206,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct addrinfo 
 static void try_to_listen(struct http *http)
 {
 	const char *listen = http->config->http.listen;
-	struct addrinfo *address = resolve(listen);
+	struct addrinfo *address = address_resolve(listen, true);
 
 	errno = address ? 0 : EADDRNOTAVAIL;
 	if (address)

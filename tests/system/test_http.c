@@ -406,11 +406,16 @@ static void test_an_outage(void **state)
 {
 	struct stage s = begin(*state, "unready");
 
+	assert_string_equal(dray_expect(0, "health", "--ready", "-c", s.config).out,
+		"relay out: running\nsink in: running\n");
 	nats_server_kill(&nats);
 	WAIT_UNTIL(30000, http_request(port, "GET", "/readyz", NULL, NULL).status == 503);
 	WAIT_UNTIL(30000, occurrences(http_get(port, "/readyz", 503), "\"waiting\"") == 2);
 	assert_contains(http_get(port, "/readyz", 503), "\"last_error\":\"nats://127.0.0.1");
 	assert_string_equal(http_get(port, "/healthz", 200), "ok\n");
+	assert_contains(dray_expect(0, "health", "-c", s.config).out, "sink in: waiting: nats://");
+	assert_contains(dray_expect(1, "health", "--ready", "--json", "-c", s.config).out,
+		"\"ready\":false");
 	WAIT_UNTIL(10000,
 		value_of(metrics(),
 			"dray_pipeline_state{kind=\"relay\",pipeline=\"out\",state=\"waiting\"}") ==
@@ -419,6 +424,8 @@ static void test_an_outage(void **state)
 	WAIT_UNTIL(30000, http_request(port, "GET", "/readyz", NULL, NULL).status == 200);
 	assert_true(value_of(metrics(), "dray_reconnects_total" RELAY) >= 1);
 	stage_end(&s);
+	assert_contains(
+		dray_expect(3, "health", "-c", s.config).err, "nobody answers at 127.0.0.1:");
 }
 
 /* --- what is refused --- */

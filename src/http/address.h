@@ -1,0 +1,13 @@
+#ifndef HTTP_ADDRESS_H
+#define HTTP_ADDRESS_H
+
+#include <netdb.h>
+#include <stdbool.h>
+
+/*
+ * The addresses of HOST:PORT, as the config has checked it; to listen on, or otherwise to connect to. Without a host it is
+ * every address to listen on, and loopback to connect to. NULL where there are none; freeaddrinfo frees.
+ */
+struct addrinfo *address_resolve(const char *listen, bool to_listen);
+
+#endif
