@@ -6,6 +6,7 @@
 #include "base/findings.h"
 #include "cmd_common.h"
 #include "config_files.h"
+#include "http/address.h"
 #include "relay/preflight.h"
 #include "sink/preflight.h"
 
@@ -14,6 +15,7 @@ static const char *const level_names[] = { "ok", "warning", "problem" };
 static void check_file(const struct config *config, struct findings *findings)
 {
 	config_check_files(config, findings);
+	address_preflight(config, findings);
 	if (config->relay_count + config->sink_count == 0)
 		findings_add(findings, FINDING_PROBLEM, ERROR_USAGE, NULL,
 			"%s has no relay and no sink; there is nothing to run", config->file);

@@ -23,15 +23,25 @@ bool cmd_check_database(const char *url, enum db_kind *kind, struct error *err)
 	return false;
 }
 
-struct db *cmd_open(const char *url, bool create, struct error *err)
+static struct db *open_database(const char *url, bool create, struct stop *stop, struct error *err)
 {
-	struct db *db = db_create(url, "dray", NULL, err);
+	struct db *db = db_create(url, "dray", stop, err);
 
 	if (db && !db_open(db, create, err)) {
 		db_destroy(db);
 		return NULL;
 	}
 	return db;
+}
+
+struct db *cmd_open(const char *url, bool create, struct error *err)
+{
+	return open_database(url, create, NULL, err);
+}
+
+struct db *cmd_open_until(const char *url, struct stop *stop, struct error *err)
+{
+	return open_database(url, false, stop, err);
 }
 
 struct link *cmd_connect(const struct config *config, struct error *err)

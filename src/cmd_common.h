@@ -15,6 +15,9 @@ bool cmd_check_database(const char *url, enum db_kind *kind, struct error *err);
 /* An open database, or NULL. create: a missing SQLite file is made. */
 struct db *cmd_open(const char *url, bool create, struct error *err);
 
+/* One that is there already; stop (may be NULL) ends waits early, here and later. */
+struct db *cmd_open_until(const char *url, struct stop *stop, struct error *err);
+
 /* A connected link, or NULL. */
 struct link *cmd_connect(const struct config *config, struct error *err);
 

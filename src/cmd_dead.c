@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/findings.h"
+#include "base/process.h"
 #include "base/units.h"
 #include "cmd_common.h"
 #include "cmd_dead_print.h"
@@ -97,9 +98,11 @@ static bool discard(
 	struct work *work, const struct dead_item *items, size_t count, struct error *err)
 {
 	int64_t discarded = (int64_t)count;
+	char by[PROCESS_NAME];
 
+	process_user(by);
 	if (!work->cli->dry_run &&
-		!dead_discard(&work->dead, items, count, work->cli->reason, &discarded, err))
+		!dead_discard(&work->dead, items, count, by, work->cli->reason, &discarded, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		say(work, &items[i], DEAD_DISCARDED, NULL);
@@ -236,8 +239,8 @@ static bool take_pile(struct work *work, const struct dead_pile *pile, struct er
 	filter.id_count = ids_of(work, pile->is_sink, ids);
 	if (work->filter.id_count > 0 && filter.id_count == 0)
 		return true;
-	bool ok = dead_open(&work->dead, pile, err) &&
-		dead_each(&work->dead, &filter, whole, act, work, err);
+	bool ok = dead_open(&work->dead, pile, NULL, err) &&
+		dead_each(&work->dead, &filter, whole ? DEAD_WHOLE : 0, act, work, err);
 	dead_close(&work->dead);
 	return ok;
 }

@@ -7,27 +7,25 @@
 #include <string.h>
 
 #include "cmd_common.h"
+#include "dead_json.h"
 #include "event.h"
 
 #define DUMP_WIDTH 16
 
-struct names {
-	const char *word; /* in JSON */
+struct words {
 	const char *does, *would; /* to people */
 };
 
-static const struct names results[] = {
-	[DEAD_GONE] = { "gone", "is not dead any more", "is not dead any more" },
-	[DEAD_PENDING] = { "pending", "pending again", "would be pending again" },
-	[DEAD_PENDING_BEFORE] = { "pending",
-		"pending again, before later ones of its order that wait",
+static const struct words results[] = {
+	[DEAD_GONE] = { "is not dead any more", "is not dead any more" },
+	[DEAD_PENDING] = { "pending again", "would be pending again" },
+	[DEAD_PENDING_BEFORE] = { "pending again, before later ones of its order that wait",
 		"would be pending again, before later ones of its order that wait" },
-	[DEAD_PENDING_NEXT] = { "pending",
-		"pending again, next in line: no later one of its order waits",
+	[DEAD_PENDING_NEXT] = { "pending again, next in line: no later one of its order waits",
 		"would be pending again, next in line: no later one of its order waits" },
-	[DEAD_STORED] = { "stored", "stored", "would be stored" },
-	[DEAD_REFUSED] = { "refused", "still refused", "still refused" },
-	[DEAD_DISCARDED] = { "discarded", "discarded", "would be discarded" },
+	[DEAD_STORED] = { "stored", "would be stored" },
+	[DEAD_REFUSED] = { "still refused", "still refused" },
+	[DEAD_DISCARDED] = { "discarded", "would be discarded" },
 };
 
 static void print_escaped(const char *text, int width)
@@ -62,32 +60,9 @@ void cmd_dead_print_line(const struct dead_pile *pile, const struct dead_item *i
 	putchar('\n');
 }
 
-static json_t *pack(const struct dead_pile *pile, const struct dead_item *item)
-{
-	return json_pack("{so ss so so so}", "pipeline", cmd_json_text(pile->name), "kind",
-		pile->is_sink ? "sink" : "relay", "id", cmd_json_text(item->id), "subject",
-		cmd_json_text(item->subject), "key", cmd_json_text(item->key));
-}
-
 void cmd_dead_print_json(const struct dead_pile *pile, const struct dead_item *item, bool whole)
 {
-	json_t *line = pack(pile, item);
-
-	json_object_set_new(line, "event_id", cmd_json_text(item->event_id));
-	json_object_set_new(
-		line, "attempts", item->attempts < 0 ? json_null() : json_integer(item->attempts));
-	json_object_set_new(line, "since", cmd_json_text(item->since));
-	json_object_set_new(line, "age_ms", json_integer(item->age_ms));
-	json_object_set_new(line, "bytes", json_integer(item->size));
-	json_object_set_new(line, "error", cmd_json_text(item->error));
-	if (whole) {
-		json_t *headers =
-			item->headers ? json_loads(item->headers, JSON_ALLOW_NUL, NULL) : NULL;
-		json_object_set_new(
-			line, "headers", headers ? headers : cmd_json_text(item->headers));
-		cmd_json_payload(line, item->payload);
-	}
-	cmd_print_json(line);
+	cmd_print_json(dead_json(pile, item, whole));
 }
 
 static void print_field(const char *name, const char *text)
@@ -190,30 +165,11 @@ void cmd_dead_print_whole(const struct dead_pile *pile, const struct dead_item *
 		print_dump(item->payload);
 }
 
-static const char *place_name(enum dead_result result)
-{
-	if (result == DEAD_PENDING_BEFORE)
-		return "before later";
-	return result == DEAD_PENDING_NEXT ? "next" : NULL;
-}
-
-static void print_result_json(const struct dead_pile *pile, const struct dead_item *item,
-	enum dead_result result, const char *why, bool dry)
-{
-	json_t *line = pack(pile, item);
-
-	json_object_set_new(line, "result", json_string(results[result].word));
-	json_object_set_new(line, "place", cmd_json_text(place_name(result)));
-	json_object_set_new(line, "error", cmd_json_text(why));
-	json_object_set_new(line, "dry_run", json_boolean(dry));
-	cmd_print_json(line);
-}
-
 void cmd_dead_print_result(const struct dead_pile *pile, const struct dead_item *item,
 	enum dead_result result, const char *why, bool dry, bool json)
 {
 	if (json) {
-		print_result_json(pile, item, result, why, dry);
+		cmd_print_json(dead_json_result(pile, item, result, why, dry));
 		return;
 	}
 	printf("%s %s ", pile->name, item->id);

@@ -1,29 +1,16 @@
 /* dray pause NAME and dray resume NAME: by the lease, which nobody takes while it is paused. */
 #include "cmd.h"
 
-#include <pwd.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "cmd_common.h"
-#include "cmd_named.h"
 #include "db/lease.h"
+#include "named.h"
 
 #define LET_GO_MS 10000 /* how long to wait until nobody works any more */
 #define LOOK_MS	  100
-
-static void who(char by[128])
-{
-	const struct passwd *user = getpwuid(getuid());
-	char host[64] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	if (user)
-		snprintf(by, 128, "%.60s@%s", user->pw_name, host);
-	else
-		snprintf(by, 128, "%ld@%s", (long)getuid(), host);
-}
 
 static bool wait_until_free(struct db *db, struct lease *lease, struct error *err)
 {
@@ -67,10 +54,10 @@ static void print(const struct cli *cli, const struct named *named, const struct
 static bool begin_pause(const struct cli *cli, const struct named *named, struct error *err)
 {
 	struct lease lease;
-	char by[128];
+	char by[PROCESS_NAME];
 	bool changed;
 
-	who(by);
+	process_user(by);
 	lease_init(&lease, named->resource, 0);
 	if (!lease_pause(named->db, named->resource, by, NULL, &changed, err) ||
 		!wait_until_free(named->db, &lease, err))
@@ -110,7 +97,7 @@ static int run(const struct cli *cli,
 	struct config *config = cli->database ? NULL : cli_config(cli, true, &status);
 	if (!config && !cli->database)
 		return status;
-	if (!named_open(cli, config, &named, &err))
+	if (!named_open(cli->arguments[0], cli->database, config, NULL, &named, &err))
 		status = cli_fail(cli, &err);
 	else if (!work(cli, &named, &err))
 		status = fail(cli, &named, &err);

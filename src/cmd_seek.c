@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "cmd_common.h"
-#include "cmd_named.h"
+#include "named.h"
 #include "nats/pull.h"
 #include "nats/stream.h"
 
@@ -202,7 +202,8 @@ static void print(const struct seek *seek)
 
 static bool find_sink(struct seek *seek, const struct config *config, struct error *err)
 {
-	if (!named_open(seek->cli, config, &seek->named, err))
+	if (!named_open(
+		    seek->cli->arguments[0], seek->cli->database, config, NULL, &seek->named, err))
 		return false;
 	return seek->named.is_sink ||
 		error_set(err, ERROR_USAGE, "it is a relay, which has no place to go to");

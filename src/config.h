@@ -65,6 +65,7 @@ struct config_nats {
 
 struct config_http {
 	char *listen; /* HOST:PORT; NULL: no HTTP */
+	char *token; /* NULL: nothing can be changed over HTTP */
 };
 
 struct config_stream {

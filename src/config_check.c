@@ -13,6 +13,8 @@
 #define PIPELINE_NAME_MAX 64
 #define NATS_NAME_MAX	  255
 #define SUBJECT_MAX	  1024
+#define BEARER_MIN	  16
+#define BEARER_MAX	  256
 #define COLUMN_NAME_MAX	  63 /* of PostgreSQL */
 
 bool check_pipeline_name(const char *value, struct error *err)
@@ -134,6 +136,20 @@ bool check_listen(const char *value, struct error *err)
 	return ok ||
 		error_set(err, ERROR_USAGE,
 			"\"%.80s\" is not HOST:PORT, like 127.0.0.1:8423 or [::1]:8423", value);
+}
+
+/* RFC 6750: what may stand behind "Bearer ". So long that nobody guesses it. */
+bool check_bearer(const char *value, struct error *err)
+{
+	size_t size = strlen(value);
+	size_t good = strspn(
+		value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=");
+
+	return (good == size && size >= BEARER_MIN && size <= BEARER_MAX) ||
+		error_set(err, ERROR_USAGE,
+			"a token is %d to %d letters, digits and -._~+/=; \"openssl rand -hex 24\" "
+			"makes a good one",
+			BEARER_MIN, BEARER_MAX);
 }
 
 bool check_database(const char *value, struct error *err)

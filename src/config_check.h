@@ -17,6 +17,7 @@ bool check_token(const char *value, struct error *err);
 bool check_subject_pattern(const char *value, struct error *err);
 bool check_nats_url(const char *value, struct error *err);
 bool check_listen(const char *value, struct error *err); /* HOST:PORT */
+bool check_bearer(const char *value, struct error *err); /* a token; the error does not show it */
 bool check_database(const char *value, struct error *err);
 bool check_table(const char *value, struct error *err);
 bool check_source(const char *value, struct error *err); /* as source.h has it */

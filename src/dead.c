@@ -35,7 +35,8 @@ struct place {
 	char stream[256], epoch[NUMBER], seq[NUMBER]; /* of an event */
 };
 
-bool dead_open(struct dead *dead, const struct dead_pile *pile, struct error *err)
+bool dead_open(
+	struct dead *dead, const struct dead_pile *pile, struct stop *stop, struct error *err)
 {
 	*dead = (struct dead){ 0 };
 	if (pile->borrowed)
@@ -43,7 +44,9 @@ bool dead_open(struct dead *dead, const struct dead_pile *pile, struct error *er
 			"%s: dray dead does not reach into a table that Dray did not make; what was "
 			"given up on stands in dray.borrowed_row, in SQLite dray_borrowed_row",
 			pile->name);
-	*dead = (struct dead){ .pile = pile, .db = cmd_open(pile->database, false, err) };
+	*dead = (struct dead){
+		.pile = pile, .stop = stop, .db = cmd_open_until(pile->database, stop, err)
+	};
 	return dead->db &&
 		migrate_check(
 			dead->db, pile->is_sink ? MIGRATE_CORE : MIGRATE_OUTBOX, pile->table, err);
@@ -86,19 +89,22 @@ static bool place_of(const struct dead *dead, const char *id, bool before, struc
 	return parse_number(place->epoch, &epoch);
 }
 
-static bool read_page(struct dead *dead, const struct place *place, const char *limit, bool whole,
-	struct arena *arena, struct db_rows *rows, struct error *err)
+static bool read_page(struct dead *dead, const struct place *place, const char *limit,
+	int64_t payload, struct arena *arena, struct db_rows *rows, struct error *err)
 {
 	const struct dead_pile *pile = dead->pile;
-	const char *flag = whole ? "t" : "f";
+	char number[NUMBER];
+	const char *bytes = payload > 0 ? number : NULL;
 
+	snprintf(number, sizeof(number), "%" PRId64, payload);
 	if (!pile->is_sink) {
-		const char *parameters[] = { *place->id ? place->id : NULL, limit, flag };
+		const char *parameters[] = { *place->id ? place->id : NULL, limit, bytes };
 		return db_run(
 			dead->db, SQL_DEAD_ROWS, pile->table, parameters, 3, arena, rows, err);
 	}
-	const char *parameters[] = { *place->stream ? place->stream : NULL, limit, flag, pile->name,
-		*place->stream ? place->epoch : NULL, *place->stream ? place->seq : NULL };
+	const char *parameters[] = { *place->stream ? place->stream : NULL, limit, bytes,
+		pile->name, *place->stream ? place->epoch : NULL,
+		*place->stream ? place->seq : NULL };
 	return db_run(dead->db, SQL_DEAD_EVENTS, NULL, parameters, 6, arena, rows, err);
 }
 
@@ -154,7 +160,7 @@ static bool passes(const struct dead_filter *filter, const struct dead_item *ite
 struct reading {
 	struct dead *dead;
 	const struct dead_filter *filter;
-	bool whole;
+	int64_t bytes;
 	dead_fn *fn;
 	void *context;
 };
@@ -169,7 +175,7 @@ static bool take_page(const struct reading *r, struct place *place, const char *
 	size_t kept = 0;
 
 	arena_init(&arena);
-	bool ok = read_page(r->dead, place, limit, r->whole, &arena, &rows, err);
+	bool ok = read_page(r->dead, place, limit, r->bytes, &arena, &rows, err);
 	*count = 0;
 	for (size_t i = 0; ok && i < rows.rows && i < DEAD_PAGE; i++) {
 		struct dead_item item = item_of(&rows, i, &arena);
@@ -206,19 +212,47 @@ static bool each_id(const struct reading *r, struct error *err)
 			r->dead->pile->name, missing);
 }
 
-bool dead_each(struct dead *dead, const struct dead_filter *filter, bool whole, dead_fn *fn,
+bool dead_each(struct dead *dead, const struct dead_filter *filter, int64_t bytes, dead_fn *fn,
 	void *context, struct error *err)
 {
-	const struct reading r = { dead, filter, whole, fn, context };
+	const struct reading r = { dead, filter, bytes, fn, context };
 	struct place place = { 0 };
 	char limit[NUMBER];
 	size_t count = 1;
 
 	if (filter->id_count > 0)
 		return each_id(&r, err);
-	snprintf(limit, sizeof(limit), "%d", whole ? 1 : DEAD_PAGE);
+	snprintf(limit, sizeof(limit), "%d", bytes > 0 ? 1 : DEAD_PAGE);
 	while (count > 0)
 		if (!take_page(&r, &place, limit, NULL, &count, err))
 			return false;
+	return true;
+}
+
+static void format_place(const struct dead *dead, const struct place *place, char text[DEAD_ID])
+{
+	if (dead->pile->is_sink)
+		snprintf(text, DEAD_ID, "%s/%s/%s", place->stream, place->epoch, place->seq);
+	else
+		snprintf(text, DEAD_ID, "%s", place->id);
+}
+
+bool dead_page(struct dead *dead, const struct dead_filter *filter, size_t limit,
+	char place[DEAD_ID], dead_fn *fn, void *context, struct error *err)
+{
+	const struct reading r = { dead, filter, 0, fn, context };
+	struct place at = { 0 };
+	char number[NUMBER];
+	size_t count;
+
+	if (*place && !place_of(dead, place, false, &at))
+		return error_set(err, ERROR_USAGE, "\"%.80s\" is no id here", place);
+	snprintf(number, sizeof(number), "%zu", limit);
+	if (!take_page(&r, &at, number, NULL, &count, err))
+		return false;
+	if (count == limit)
+		format_place(dead, &at, place);
+	else
+		*place = '\0';
 	return true;
 }

@@ -60,9 +60,9 @@ struct dead_item {
 	int64_t age_ms; /* since then */
 	int64_t size; /* of the payload */
 
-	/* Where the whole was asked for: */
+	/* Where bytes of it were asked for: */
 	const char *headers; /* JSON, or NULL */
-	struct slice payload;
+	struct slice payload; /* shorter than size where it was cut */
 	int64_t published_us; /* an event: when the stream stored it, since 1970 */
 };
 
@@ -72,22 +72,36 @@ struct dead_item {
 struct dead {
 	const struct dead_pile *pile;
 	struct db *db;
+	struct stop *stop;
 	struct table *table; /* of a sink, once something was stored; for this stream */
 	struct config_sink sink;
 	char stream[256];
 };
 
-bool dead_open(struct dead *dead, const struct dead_pile *pile, struct error *err);
+/* stop ends waits early and may be NULL. dead_close also after an error. */
+bool dead_open(
+	struct dead *dead, const struct dead_pile *pile, struct stop *stop, struct error *err);
 void dead_close(struct dead *dead);
 
+#define DEAD_WHOLE ((int64_t)1 << 30) /* more than a payload can have */
+#define DEAD_ID	   320 /* an id as text, with its NUL */
+
 /*
- * Calls fn with pages of what the filter lets through, in the order of their ids; whole: with headers and
- * payload, one at a time. fn returning false ends it, with err as fn left it. An id that is asked for and is
- * not there: ERROR_REJECTED, after the others.
+ * Calls fn with pages of what the filter lets through, in the order of their ids. bytes: how much of each
+ * payload; where it is not 0 headers come too, and items one at a time. fn returning false ends it, with err
+ * as fn left it. An id that is asked for and is not there: ERROR_REJECTED, after the others.
  */
 typedef bool dead_fn(void *context, const struct dead_item *items, size_t count, struct error *err);
-bool dead_each(struct dead *dead, const struct dead_filter *filter, bool whole, dead_fn *fn,
+bool dead_each(struct dead *dead, const struct dead_filter *filter, int64_t bytes, dead_fn *fn,
 	void *context, struct error *err);
+
+/*
+ * Reads one page, of up to `limit` (1 to DEAD_PAGE) behind the id in `place` ("": the first ones), and calls fn
+ * once with those that the filter, without ids, lets through. place becomes the last id that was read, and ""
+ * where none is left. ERROR_USAGE: that is no id of this pile.
+ */
+bool dead_page(struct dead *dead, const struct dead_filter *filter, size_t limit,
+	char place[DEAD_ID], dead_fn *fn, void *context, struct error *err);
 
 /* What became, or would become, of an item. */
 enum dead_result {
@@ -114,8 +128,8 @@ bool dead_retry_rows(struct dead *dead, const struct dead_item *items, size_t co
 bool dead_retry_event(struct dead *dead, const struct dead_item *item, enum dead_result *result,
 	struct error *why, struct error *err);
 
-/* Throws items of one page away and writes down what they were, who did it (USER@HOST), and why. */
-bool dead_discard(struct dead *dead, const struct dead_item *items, size_t count,
+/* Throws items of one page away and writes down what they were, who did it (WHO@WHERE), and why. */
+bool dead_discard(struct dead *dead, const struct dead_item *items, size_t count, const char *by,
 	const char *reason, int64_t *discarded, struct error *err);
 
 #endif

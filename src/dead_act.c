@@ -2,11 +2,9 @@
 #include "dead.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
@@ -110,7 +108,7 @@ static bool open_table(struct dead *dead, const char *stream, struct error *err)
 	dead->sink = *dead->pile->sink;
 	dead->sink.stream = dead->stream;
 	snprintf(dead->stream, sizeof(dead->stream), "%s", stream);
-	dead->table = table_create(&dead->sink, NULL, err);
+	dead->table = table_create(&dead->sink, dead->stop, err);
 	return dead->table && table_open(dead->table, err);
 }
 
@@ -151,17 +149,6 @@ bool dead_retry_event(struct dead *dead, const struct dead_item *item, enum dead
 	return false;
 }
 
-/* USER@HOST of this process. */
-static char *who(void)
-{
-	const struct passwd *user = getpwuid(geteuid());
-	char host[64] = "", number[24];
-
-	snprintf(number, sizeof(number), "%lu", (unsigned long)geteuid());
-	gethostname(host, sizeof(host) - 1);
-	return memory_format("%s@%s", user ? user->pw_name : number, host);
-}
-
 static bool discard(
 	struct dead *dead, const char *const parameters[5], int64_t *discarded, struct error *err)
 {
@@ -188,13 +175,12 @@ static bool discard(
 	return ok;
 }
 
-bool dead_discard(struct dead *dead, const struct dead_item *items, size_t count,
+bool dead_discard(struct dead *dead, const struct dead_item *items, size_t count, const char *by,
 	const char *reason, int64_t *discarded, struct error *err)
 {
 	const struct dead_pile *pile = dead->pile;
-	char *by = who(),
-	     *source = memory_format("%s:%s", pile->is_sink ? "sink" : "outbox",
-		     pile->is_sink ? pile->name : pile->table);
+	char *source = memory_format("%s:%s", pile->is_sink ? "sink" : "outbox",
+		pile->is_sink ? pile->name : pile->table);
 	struct buf ids = { 0 };
 
 	list_ids(dead, items, count, &ids);
@@ -202,6 +188,5 @@ bool dead_discard(struct dead *dead, const struct dead_item *items, size_t count
 	bool ok = discard(dead, parameters, discarded, err);
 	buf_finish(&ids);
 	free(source);
-	free(by);
 	return ok;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,4 +93,14 @@ bool process_is_gone(const char *name)
 		return true;
 	now = find_start(pid);
 	return now != 0 && now != start;
+}
+
+void process_user(char text[PROCESS_NAME])
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char host[64] = "", number[24];
+
+	snprintf(number, sizeof(number), "%lu", (unsigned long)geteuid());
+	gethostname(host, sizeof(host) - 1);
+	snprintf(text, PROCESS_NAME, "%.60s@%s", user ? user->pw_name : number, host);
 }

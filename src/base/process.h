@@ -12,6 +12,9 @@
  */
 void process_name(char name[PROCESS_NAME]);
 
+/* USER@HOST: who runs this process, for people. */
+void process_user(char text[PROCESS_NAME]);
+
 /*
  * Whether the process that bears a name is provably gone: it ran in this very place, and its PID is unused
  * or is another process's. False also where nothing can be told.

@@ -3,14 +3,17 @@
 
 #include <stddef.h>
 
-/* The files of src/http/page/, embedded at build (cmake/embed_page.cmake). Ends with path NULL. */
+/* What src/http/page/ becomes at build (cmake/embed_page.cmake). Ends with path NULL. */
 struct asset {
-	const char *path; /* "/page.css" */
+	const char *path; /* "/" */
 	const char *type; /* its content type */
 	const void *data;
 	size_t size;
 };
 
 extern const struct asset assets[];
+
+/* The Content-Security-Policy under which the page runs: its own style and script, by their hashes. */
+extern const char page_policy[];
 
 #endif

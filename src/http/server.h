@@ -5,9 +5,8 @@
 #include "http/watch.h"
 
 /*
- * HTTP for people and for monitoring: /, /healthz, /readyz, /metrics, /api/v1/... It reads numbers and changes
- * nothing. Requests are small, connections few, and on loopback the Host header must name loopback, so that
- * no page of another site can read here by a name of its own (DNS rebinding).
+ * HTTP for people and for monitoring: /, /healthz, /readyz, /metrics, /api/v1/... Requests are
+ * small, connections few; who may what: guard.h.
  */
 struct http;
 

@@ -3,6 +3,7 @@
  */
 #include "http/watch.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct watch {
 	struct stop *stop;
 	int64_t started_ms;
 	int64_t next_sample_ms, next_read_ms; /* monotonic */
+	atomic_bool renew;
 
 	pthread_mutex_t lock; /* what follows */
 	struct history *histories;
@@ -164,9 +166,15 @@ int64_t watch_turn(struct watch *watch)
 		sample_all(watch);
 		watch->next_sample_ms = now + WATCH_STEP_MS;
 	}
-	if (now >= watch->next_read_ms && is_asked(watch))
+	if (atomic_exchange(&watch->renew, false) ||
+		(now >= watch->next_read_ms && is_asked(watch)))
 		read_status(watch);
 	return FIRST_SAMPLE_MS;
+}
+
+void watch_renew(struct watch *watch)
+{
+	watch->renew = true;
 }
 
 size_t watch_samples(struct watch *watch, size_t i, struct sample samples[WATCH_SAMPLES])

@@ -50,6 +50,9 @@ size_t watch_samples(struct watch *watch, size_t i, struct sample samples[WATCH_
  */
 json_t *watch_status(struct watch *watch, json_t **problems, int64_t *age_ms);
 
+/* Something was changed: what dray status shows is read again soon. */
+void watch_renew(struct watch *watch);
+
 /* Events a second over the last half minute. */
 double watch_rate(struct watch *watch, size_t i);
 

@@ -63,20 +63,27 @@ static char *receive_all(int fd)
 	return keep(data);
 }
 
-struct http_answer http_request(
+static int send_request(
 	int port, const char *method, const char *path, const char *lines, const char *body)
 {
-	struct http_answer answer = { .head = "", .body = "" };
 	int fd = connect_to(port);
-
-	if (fd < 0)
-		return answer;
 	bool host = lines && strcasestr(lines, "Host:");
 	char *length = body ? text("Content-Length: %zu\r\n", strlen(body)) : "";
 	char *request = text("%s %s HTTP/1.1\r\n%sConnection: close\r\n%s%s\r\n%s", method, path,
 		host ? "" : text("Host: 127.0.0.1:%d\r\n", port), length, lines ? lines : "",
 		body ? body : "");
-	send_all(fd, request, strlen(request));
+
+	if (fd >= 0)
+		send_all(fd, request, strlen(request));
+	return fd;
+}
+
+struct http_answer http_receive(int fd)
+{
+	struct http_answer answer = { .head = "", .body = "" };
+
+	if (fd < 0)
+		return answer;
 	answer.head = receive_all(fd);
 	close(fd);
 	sscanf(answer.head, "HTTP/1.1 %d", &answer.status);
@@ -86,6 +93,17 @@ struct http_answer http_request(
 		answer.body = end + 4;
 	}
 	return answer;
+}
+
+int http_send(int port, const char *method, const char *path, const char *lines)
+{
+	return send_request(port, method, path, lines, NULL);
+}
+
+struct http_answer http_request(
+	int port, const char *method, const char *path, const char *lines, const char *body)
+{
+	return http_receive(send_request(port, method, path, lines, body));
 }
 
 char *http_get(int port, const char *path, int status)

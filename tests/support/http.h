@@ -13,6 +13,10 @@ struct http_answer {
 struct http_answer http_request(
 	int port, const char *method, const char *path, const char *lines, const char *body);
 
+/* The same in two steps: in between the server works. */
+int http_send(int port, const char *method, const char *path, const char *lines);
+struct http_answer http_receive(int fd);
+
 /* GET; fails the test unless the status is this one. */
 char *http_get(int port, const char *path, int status);
 json_t *http_get_json(int port, const char *path, int status);

@@ -1,4 +1,5 @@
 /* Health, metrics and the API over HTTP, and what is refused there. */
+#include "api.h"
 #include "stage.h"
 
 #include <ctype.h>
@@ -250,89 +251,6 @@ static void test_metrics(void **state)
 
 /* --- the API, by its own schema --- */
 
-static const json_t *schema;
-
-static bool is_a(const json_t *value, const char *type)
-{
-	return strcmp(type, "object") == 0     ? json_is_object(value)
-		: strcmp(type, "array") == 0   ? json_is_array(value)
-		: strcmp(type, "string") == 0  ? json_is_string(value)
-		: strcmp(type, "integer") == 0 ? json_is_integer(value)
-		: strcmp(type, "number") == 0  ? json_is_number(value)
-		: strcmp(type, "boolean") == 0 ? json_is_boolean(value)
-					       : json_is_null(value);
-}
-
-static bool is_one_of(const json_t *value, const json_t *types)
-{
-	const json_t *type;
-	size_t i;
-
-	if (json_is_string(types))
-		return is_a(value, json_string_value(types));
-	json_array_foreach(types, i, type) if (is_a(value, json_string_value(type))) return true;
-	return false;
-}
-
-static void fits(const json_t *value, const json_t *rule, const char *where);
-
-static void fits_object(const json_t *value, const json_t *rule, const char *where)
-{
-	const json_t *name, *inner;
-	const char *key;
-	size_t i;
-
-	json_array_foreach(json_object_get(rule, "required"), i, name)
-	{
-		if (!json_object_get(value, json_string_value(name)))
-			give_up("%s has no %s", where, json_string_value(name));
-	}
-	json_object_foreach((json_t *)(uintptr_t)value, key, inner)
-	{
-		const json_t *own = json_object_get(json_object_get(rule, "properties"), key);
-		if (own)
-			fits(inner, own, text("%s.%s", where, key));
-		else if (json_object_get(rule, "properties"))
-			give_up("%s.%s is not in the schema", where, key);
-	}
-}
-
-static void fits(const json_t *value, const json_t *rule, const char *where)
-{
-	const char *reference = json_string_value(json_object_get(rule, "$ref"));
-	const json_t *types = json_object_get(rule, "type"), *item;
-	const json_t *choices = json_object_get(rule, "enum");
-	size_t i, found = 0;
-
-	if (reference) {
-		fits(value, json_object_get(json_object_get(schema, "$defs"), reference + 8),
-			where);
-		return;
-	}
-	if (types && !is_one_of(value, types))
-		give_up("%s is of another type", where);
-	json_array_foreach(choices, i, item) found += (size_t)json_equal(value, item);
-	if (choices && found != 1)
-		give_up("%s is none of the choices", where);
-	if (json_is_object(value))
-		fits_object(value, rule, where);
-	json_array_foreach(value, i, item)
-	{
-		if (json_object_get(rule, "items"))
-			fits(item, json_object_get(rule, "items"), text("%s[%zu]", where, i));
-	}
-}
-
-static json_t *fitting(const char *path, int status)
-{
-	json_t *value = http_get_json(port, path, status);
-	const json_t *rule = json_object_get(json_object_get(schema, "$defs"), path);
-
-	assert_non_null(rule);
-	fits(value, rule, path);
-	return value;
-}
-
 static const json_t *pipeline_of(const json_t *whole, size_t i, const char *part)
 {
 	return json_object_get(json_array_get(json_object_get(whole, "pipelines"), i), part);
@@ -354,7 +272,7 @@ static bool is_same(const json_t *told, const json_t *shown)
 /* Both the API and the pipelines' own rows are up to date within some seconds. */
 static bool tells_what_status_shows(const struct stage *s)
 {
-	json_t *told = fitting("/api/v1/status", 200);
+	json_t *told = api_get(port, "/api/v1/status", 200);
 	json_t *shown =
 		json_loads(dray_expect(0, "status", "-c", s->config, "--json").out, 0, NULL);
 	const json_t *list = json_object_get(shown, "pipelines");
@@ -381,19 +299,18 @@ static void test_the_api(void **state)
 {
 	struct stage s = begin(*state, "api");
 
-	schema = http_get_json(port, "/api/v1/schema", 200);
-	json_decref(fitting("/api/v1/status", 200)); /* also before anything was read */
+	json_decref(api_get(port, "/api/v1/status", 200)); /* also before anything was read */
 	stage_emit(&s, 1, 20, 7);
 	stage_exact(&s);
 	WAIT_UNTIL(30000, tells_what_status_shows(&s));
-	json_t *told = fitting("/api/v1/status", 200);
+	json_t *told = api_get(port, "/api/v1/status", 200);
 	assert_int_equal(
 		json_integer_value(json_object_get(pipeline_of(told, 0, "live"), "done")), 20);
 	WAIT_UNTIL(20000, has_history());
-	json_t *history = fitting("/api/v1/history", 200);
+	json_t *history = api_get(port, "/api/v1/history", 200);
 	dray_expect(0, "pause", "out", "-c", s.config);
 	WAIT_UNTIL(20000, occurrences(http_get(port, "/readyz", 200), "\"paused\"") == 1);
-	json_decref(fitting("/readyz", 200));
+	json_decref(api_get(port, "/readyz", 200));
 	dray_expect(0, "resume", "out", "-c", s.config);
 	assert_string_equal(http_get(port, "/healthz", 200), "ok\n");
 	json_decref(told);

@@ -106,6 +106,7 @@ static void test_wrong_configs(void **state)
 {
 	static const char *const wrong[] = {
 		"nats: { password: " SECRET " }\n",
+		"http: { token: " SECRET " }\n",
 		"nats: { user: u, password: [" SECRET "] }\n",
 		"nats: { token: { a: " SECRET " } }\n",
 		"nats: { token: " SECRET ", user: u, password: " SECRET " }\n",
@@ -133,13 +134,27 @@ static void test_wrong_configs(void **state)
 	assert_lacks(collected, SECRET);
 }
 
+/* Head and body of what answers a request with a token; one of the two databases is away. */
+static char *asked_with(int port, const char *token)
+{
+	char *line = text("Authorization: Bearer %s\r\n", token), *all = "";
+	static const char *const names[] = { "shop", "away" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct http_answer answer = http_request(port, "GET",
+			text("/api/v1/dead/list?kind=relay&pipeline=%s", names[i]), line, NULL);
+		all = text("%s%s%s", all, answer.head, answer.body);
+	}
+	return all;
+}
+
 /* What HTTP tells, and what stands in the database for dray status. */
 static void test_http_and_the_database(void **state)
 {
 	int port = free_port();
 	char *config = config_of("http",
 		text("{ url: \"nats://dray:" SECRET "@127.0.0.1:%d\" }", nats.port),
-		text("http: { listen: \"127.0.0.1:%d\" }\n", port));
+		text("http: { listen: \"127.0.0.1:%d\", token: " SECRET "-token }\n", port));
 
 	(void)state;
 	dray("migrate", "-c", config);
@@ -147,12 +162,20 @@ static void test_http_and_the_database(void **state)
 	WAIT_UNTIL(20000, http_request(port, "GET", "/healthz", NULL, NULL).status == 200);
 	http_get(port, "/api/v1/status", 200);
 	WAIT_UNTIL(20000, occurrences(http_get(port, "/api/v1/status", 200), "sqlite:") > 0);
-	char *all = text("%s%s%s%s", http_get(port, "/api/v1/status", 200),
+	char *all = text("%s%s%s%s%s%s%s", http_get(port, "/api/v1/status", 200),
 		http_request(port, "GET", "/readyz", NULL, NULL).body,
-		http_get(port, "/metrics", 200), http_get(port, "/api/v1/history", 200));
+		http_get(port, "/metrics", 200), http_get(port, "/api/v1/history", 200),
+		http_get(port, "/", 200), asked_with(port, SECRET "-token"),
+		asked_with(port, SECRET "-wrong"));
+	collected = "";
+	every_command(config);
 	dray_stop(daemon);
 	assert_contains(all, "127.0.0.1");
+	assert_contains(all, "\"items\":");
+	assert_contains(all, "This is not the token");
+	assert_contains(collected, "token: \"(set)\"");
 	assert_lacks(all, SECRET);
+	assert_lacks(collected, SECRET);
 	assert_lacks(file_read(scratch_path("http.db")), SECRET);
 	assert_lacks(proc_log(daemon), SECRET);
 }

@@ -245,8 +245,9 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 	refused("http: { listen: \"127.0.0.1:65536\" }\n", 1,
 		"http.listen: \"127.0.0.1:65536\" is not HOST:PORT, like 127.0.0.1:8423 or "
 		"[::1]:8423");
-	refused("http: { listen: \"[::1]:80\", token: x }\n", 1,
-		"http.token: not in this version of Dray yet; take it out");
+	refused("http: { listen: \"[::1]:80\", token: secret }\n", 1,
+		"http.token: a token is 16 to 256 letters, digits and -._~+/=; \"openssl rand -hex "
+		"24\" makes a good one");
 }
 
 /* A sink with these settings, from line 3 on. */

@@ -1,5 +1,5 @@
 /* Finds a pipeline by its name, in the config or in a database. */
-#include "cmd_named.h"
+#include "named.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,18 +89,18 @@ static bool find_in_database(struct named *named, struct wanted *wanted, struct 
 	return ok && check_found(wanted, where, err);
 }
 
-bool named_open(
-	const struct cli *cli, const struct config *config, struct named *named, struct error *err)
+bool named_open(const char *name, const char *database, const struct config *config,
+	struct stop *stop, struct named *named, struct error *err)
 {
-	struct wanted wanted = parse(cli->arguments[0]);
-	const char *database = cli->database;
+	struct wanted wanted = parse(name);
+	const char *url = database;
 
 	*named = (struct named){ .name = wanted.name };
-	if (!database && !find_in_config(config, named, &wanted, &database, err))
+	if (!database && !find_in_config(config, named, &wanted, &url, err))
 		return false;
-	named->db = cmd_open(database, false, err);
+	named->db = cmd_open_until(url, stop, err);
 	return named->db && migrate_check(named->db, MIGRATE_CORE, NULL, err) &&
-		(!cli->database || find_in_database(named, &wanted, err));
+		(!database || find_in_database(named, &wanted, err));
 }
 
 void named_close(struct named *named)

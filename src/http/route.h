@@ -1,0 +1,25 @@
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include <microhttpd.h>
+
+#include "http/desk.h"
+#include "http/guard.h"
+#include "http/watch.h"
+
+/* What answers requests. Belongs to libmicrohttpd's thread while that runs. */
+struct router {
+	struct watch *watch;
+	struct desk *desk;
+	struct guard guard;
+	int64_t complain_ms; /* monotonic: when a wrong token may be logged again */
+	uint64_t wrong_tokens; /* since then */
+};
+
+/* libmicrohttpd's callbacks; context: the router. */
+enum MHD_Result route_request(void *context, struct MHD_Connection *connection, const char *path,
+	const char *method, const char *version, const char *data, size_t *size, void **state);
+void route_completed(void *context, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode code);
+
+#endif
