@@ -82,6 +82,15 @@ json_t *browser_run(const char *script)
 	return of_session("execute/sync", json_pack("{ss s[]}", "script", script, "args"));
 }
 
+void browser_type(const char *keys)
+{
+	json_t *element = command("GET", text("/session/%s/element/active", session), NULL);
+	const char *id = json_string_value(json_object_iter_value(json_object_iter(element)));
+
+	json_decref(of_session(text("element/%s/value", id), json_pack("{ss}", "text", keys)));
+	json_decref(element);
+}
+
 char *browser_text(const char *script)
 {
 	json_t *value = browser_run(script);

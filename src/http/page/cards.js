@@ -18,7 +18,10 @@ function numbersOf(pipeline) {
 
 const fields = [
 	["backlog", "Backlog", count], ["rate", "Events/s", rate], ["lag", "Lag", age],
-	["dead", "Dead", count], ["oldest", "Oldest", age],
+	["oldest", "Oldest", age], ["dead", "Dead", count],
+];
+const plots = [
+	["events/s", 1, rate, "Events a second"], ["backlog", 2, count, "Backlog"],
 ];
 
 function makeCard(pipeline) {
@@ -26,7 +29,10 @@ function makeCard(pipeline) {
 	const heading = make("h2", "", pipeline.name);
 	const title = make("div", "title");
 	const list = make("dl");
-	const parts = { card, where: make("p", "where"), state: make("span", "state"), values: {}, error: make("p", "error") };
+	const parts = {
+		card, where: make("p", "where"), note: make("p", "note"), state: make("span", "state"), values: {},
+		error: make("p", "error"),
+	};
 
 	heading.id = `${pipeline.kind}-${pipeline.name}`;
 	card.setAttribute("aria-labelledby", heading.id);
@@ -41,9 +47,85 @@ function makeCard(pipeline) {
 	}
 	parts.state.dataset.field = "state";
 	parts.error.dataset.field = "error";
-	parts.plot = makePlot("events/s, last hour");
-	card.append(title, parts.where, list, parts.plot.figure, parts.error);
+	parts.plots = plots.map(([label]) => makePlot(label));
+	card.append(title, parts.where, parts.note, list, makePlots(parts.plots), parts.error, makeTools(parts));
 	return parts;
+}
+
+function makePlots(all) {
+	const box = make("div", "plots");
+	box.append(...all.map((plot) => plot.figure));
+	return box;
+}
+
+function makeTools(parts) {
+	parts.tools = make("div", "tools");
+	parts.look = make("button");
+	parts.pause = make("button");
+	parts.look.dataset.action = "dead";
+	parts.pause.className = "quiet";
+	parts.pause.dataset.action = "pause";
+	parts.look.addEventListener("click", () => openDead(parts.pipeline));
+	parts.pause.addEventListener("click", () => pauseOrResume(parts.pipeline));
+	parts.tools.append(parts.look, parts.pause);
+	return parts.tools;
+}
+
+function noteOf(pipeline) {
+	const told = pipeline.status;
+	if (pipeline.live.state !== "paused" || !told || !told.paused_by)
+		return "";
+	return `paused by ${told.paused_by} at ${clock(told.paused_at)}${told.paused_why ? `: ${told.paused_why}` : ""}`;
+}
+
+function showTools(parts, pipeline, numbers) {
+	const paused = pipeline.live.state === "paused";
+	const of = `${pipeline.kind} ${pipeline.name}`;
+
+	parts.pipeline = pipeline;
+	parts.look.hidden = !(numbers.dead > 0) || access.events === "refused";
+	parts.pause.hidden = access.change !== "token" || pipeline.live.state === "stopped";
+	parts.tools.hidden = parts.look.hidden && parts.pause.hidden;
+	setText(parts.look, `Look at ${count(numbers.dead)} dead`);
+	setText(parts.pause, paused ? "Resume" : "Pause");
+	parts.look.setAttribute("aria-label", `Look at ${count(numbers.dead)} dead of the ${of}`);
+	parts.pause.setAttribute("aria-label", `${paused ? "Resume" : "Pause"} the ${of}`);
+	setText(parts.note, noteOf(pipeline));
+	parts.note.hidden = !parts.note.textContent;
+}
+
+// --- pausing ---
+
+function pauseOrResume(pipeline) {
+	const action = pipeline.live.state === "paused" ? "resume" : "pause";
+	const of = `the ${pipeline.kind} ${pipeline.name}`;
+	const question = action === "pause"
+		? `Pause ${of}? It stays so, over restarts and for every instance, until somebody resumes it.` : `Resume ${of}?`;
+
+	beSure(question, action === "pause" ? "Pause" : "Resume",
+		() => ask(`/api/v1/${action}`, { kind: pipeline.kind, pipeline: pipeline.name }));
+}
+
+// Asks, and does it; what goes wrong stands where it was asked.
+function beSure(question, yes, work) {
+	const dialog = document.getElementById("sure");
+	const form = dialog.querySelector("form");
+	const wrong = dialog.querySelector("[role=alert]");
+
+	document.getElementById("sure-question").textContent = question;
+	form.querySelector("button").textContent = yes;
+	wrong.textContent = "";
+	form.onsubmit = async (event) => {
+		event.preventDefault();
+		try {
+			await work();
+			dialog.close();
+		} catch (error) {
+			wrong.textContent = error.message;
+		}
+	};
+	form.querySelector("[data-action=cancel]").onclick = () => dialog.close();
+	dialog.showModal();
 }
 
 function whereOf(pipeline) {
@@ -70,9 +152,11 @@ function show(parts, pipeline, now) {
 	}
 	parts.values.dead.className = numbers.dead > 0 ? "bad" : "";
 	parts.card.className = live.state === "stopped" ? "bad" : "";
+	showTools(parts, pipeline, numbers);
 	parts.error.hidden = !live.last_error;
 	parts.error.replaceChildren();
 	if (live.last_error)
-		parts.error.append(make("b", "", `${clock(live.last_error_at)} `), live.last_error);
-	drawPlot(parts.plot, histories.get(parts.card.dataset.pipeline) || [], now);
+		parts.error.append(make("b", "", `${clock(live.last_error_at)} `), visible(live.last_error));
+	const points = [...(histories.get(parts.card.dataset.pipeline) || []), [now, numbers.rate, numbers.backlog ?? null]];
+	plots.forEach(([, field, format, words], i) => drawPlot(parts.plots[i], points.map((point) => [point[0], point[field]]), now, format, words));
 }

@@ -3,13 +3,9 @@ const EVERY_MS = 2000;
 const HISTORY_EVERY_MS = 10000;
 const cards = new Map();
 const histories = new Map();
+const states = new Map();
 let lastAnswer = 0;
 let nextHistory = 0;
-
-function setText(element, text) {
-	if (element.textContent !== text)
-		element.textContent = text;
-}
 
 function summaryOf(pipelines) {
 	const running = pipelines.filter((pipeline) => pipeline.live.state === "running").length;
@@ -19,10 +15,36 @@ function summaryOf(pipelines) {
 	return `${running} of ${pipelines.length} running · backlog ${count(sum("backlog"))} · dead ${count(sum("dead"))}`;
 }
 
+// To screen readers, where a state changes; the numbers speak only when they are asked.
+function announce(pipelines) {
+	const changes = [];
+
+	for (const pipeline of pipelines) {
+		const name = `${pipeline.kind} ${pipeline.name}`;
+		if (states.has(name) && states.get(name) !== pipeline.live.state)
+			changes.push(`${name}: ${pipeline.live.state}`);
+		states.set(name, pipeline.live.state);
+	}
+	if (changes.length)
+		document.getElementById("said").textContent = changes.join(", ");
+}
+
+function dropOthers(pipelines) {
+	const here = new Set(pipelines.map((pipeline) => `${pipeline.kind}/${pipeline.name}`));
+	for (const [key, parts] of cards)
+		if (!here.has(key)) {
+			parts.card.remove();
+			cards.delete(key);
+		}
+}
+
 function showAll(status) {
 	const main = document.getElementById("pipelines");
 	const problems = document.getElementById("problems");
 	const now = Date.parse(status.time);
+
+	Object.assign(access, status.access);
+	announce(status.pipelines);
 
 	for (const pipeline of status.pipelines) {
 		const key = `${pipeline.kind}/${pipeline.name}`;
@@ -32,20 +54,13 @@ function showAll(status) {
 		}
 		show(cards.get(key), pipeline, now);
 	}
-	if (status.pipelines.length === 0)
-		main.replaceChildren(make("p", "none", "This Dray has no pipelines."));
+	dropOthers(status.pipelines);
+	document.getElementById("none").hidden = status.pipelines.length > 0;
 	problems.hidden = status.problems.length === 0;
 	problems.replaceChildren(...status.problems.map((problem) => make("li", "", problem)));
 	setText(document.getElementById("summary"), summaryOf(status.pipelines));
 	setText(document.getElementById("version"), `dray ${status.version}, since ${status.started_at.slice(0, 19).replace("T", " ")}`);
 	document.title = summaryOf(status.pipelines) + " – Dray";
-}
-
-async function get(path) {
-	const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-	if (!response.ok)
-		throw new Error(`${path}: ${response.status}`);
-	return response.json();
 }
 
 async function readHistory() {
@@ -79,4 +94,6 @@ async function turn() {
 	setTimeout(turn, EVERY_MS);
 }
 
+beginToken();
+beginDead();
 turn();
