@@ -10,7 +10,7 @@ function numbersOf(pipeline) {
 		backlog: known(told.pending) ? told.pending : known(live.backlog) ? live.backlog : told.backlog,
 		rate: live.rate,
 		lag: known(live.lag_ms) ? live.lag_ms : told.lag_ms,
-		dead: known(told.dead) ? told.dead : live.dead,
+		dead: told.dead, // how many this process gave up on says nothing of what still waits
 		stuck: told.stuck,
 		oldest: told.oldest_ms,
 	};

@@ -46,10 +46,12 @@ function payloadOf(item) {
 	block.tabIndex = 0;
 	block.setAttribute("role", "region");
 	block.setAttribute("aria-label", "Payload");
-	if (item.payload_base64 !== undefined)
+	if (item.payload_base64 !== undefined) {
+		block.className = "hex";
 		block.textContent = hexDump(Uint8Array.from(atob(item.payload_base64), (c) => c.charCodeAt(0)));
-	else
+	} else {
 		block.textContent = visible(indented(item.payload) ?? item.payload, true);
+	}
 	return block;
 }
 
@@ -68,8 +70,8 @@ async function lookInto(box, id) {
 		facts.append(lineOf("event_id", item.event_id ?? "–"),
 			lineOf(dead.pipeline.kind === "sink" ? "set aside" : "written", item.since));
 		box.replaceChildren(facts);
-		if (item.headers !== null)
-			box.append(make("h3", "", "Headers"), headersOf(item));
+		const headers = headersOf(item);
+		box.append(make("h3", "", headers.children.length ? "Headers" : "Headers: none"), headers);
 		box.append(make("h3", "", kindOfPayload(item)));
 		if (item.bytes > 0)
 			box.append(payloadOf(item));

@@ -1,6 +1,7 @@
 // The status page. It reads /api/v1 and shows it; whatever it shows goes in as text, never as markup.
 const EVERY_MS = 2000;
 const HISTORY_EVERY_MS = 10000;
+const STALE_MS = 60000;
 const cards = new Map();
 const histories = new Map();
 const states = new Map();
@@ -44,6 +45,9 @@ function showAll(status) {
 	const now = Date.parse(status.time);
 
 	Object.assign(access, status.access);
+	if (status.status_age_ms > STALE_MS) // nobody had asked for a while
+		for (const pipeline of status.pipelines)
+			pipeline.status = null;
 	announce(status.pipelines);
 
 	for (const pipeline of status.pipelines) {

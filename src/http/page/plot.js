@@ -34,7 +34,7 @@ function drawPlot(plot, points, now, format, words) {
 	plot.curve.setAttribute("d", curve);
 	plot.area.setAttribute("d", area);
 	setText(plot.left, `${plot.label}, ${minutes} min`);
-	setText(plot.right, shown.length ? `highest ${format(highest)}` : "nothing yet");
+	setText(plot.right, shown.length ? `max ${format(highest)}` : "nothing yet");
 	plot.svg.setAttribute("aria-label", shown.length
 		? `${words} over the last ${minutes} minutes: latest ${format(latest)}, highest ${format(highest)}`
 		: `${words}: nothing yet`);
