@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "http/api.h"
@@ -18,8 +17,7 @@
 #include "http/deed.h"
 #include "http/prometheus.h"
 
-#define BODY_MAX	  65536u
-#define COMPLAIN_EVERY_MS 60000
+#define BODY_MAX 65536u
 
 struct request;
 
@@ -269,19 +267,17 @@ static const char *header(struct request *request, const char *name)
 
 static void complain(struct request *request)
 {
-	struct router *router = request->router;
-	int64_t now = clock_now_ms();
+	struct log_limit *limit = &request->router->wrong_tokens;
 	char client[96];
 
-	router->wrong_tokens++;
-	if (now < router->complain_ms)
-		return;
 	name_client(request, client, sizeof(client));
-	log_warning(NULL, "HTTP: %llu request%s with a wrong token, the last one from %s",
-		(unsigned long long)router->wrong_tokens, router->wrong_tokens == 1 ? "" : "s",
-		client);
-	router->wrong_tokens = 0;
-	router->complain_ms = now + COMPLAIN_EVERY_MS;
+	if (log_may_say(limit, 1))
+		log_warning(NULL, "HTTP: a request with a wrong token from %s", client);
+	int64_t more = log_held_back(limit, false);
+	if (more > 0)
+		log_warning(NULL,
+			"HTTP: %lld more requests with a wrong token, the last one from %s",
+			(long long)more, client);
 }
 
 static enum MHD_Result dispatch(struct request *request)

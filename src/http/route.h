@@ -3,6 +3,7 @@
 
 #include <microhttpd.h>
 
+#include "base/log.h"
 #include "http/desk.h"
 #include "http/guard.h"
 #include "http/watch.h"
@@ -12,8 +13,7 @@ struct router {
 	struct watch *watch;
 	struct desk *desk;
 	struct guard guard;
-	int64_t complain_ms; /* monotonic: when a wrong token may be logged again */
-	uint64_t wrong_tokens; /* since then */
+	struct log_limit wrong_tokens;
 };
 
 /* libmicrohttpd's callbacks; context: the router. */
