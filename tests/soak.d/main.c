@@ -13,14 +13,14 @@
 struct options {
 	int64_t length_ms, sample_ms, outage_ms; /* outage: one after so long, and so on; 0: none */
 	int pipelines, rate;
-	const char *csv;
+	const char *csv, *kind; /* of the databases; NULL: both */
 };
 
 static void usage(void)
 {
 	fprintf(stderr,
 		"usage: soak [--minutes M] [--pipelines N] [--rate EVENTS] [--outages M] "
-		"[--csv FILE]\n");
+		"[--database sqlite|postgres] [--csv FILE]\n");
 	exit(2);
 }
 
@@ -28,7 +28,8 @@ static struct options read_options(int argc, char **argv)
 {
 	static const struct option known[] = { { "minutes", 1, NULL, 'm' },
 		{ "pipelines", 1, NULL, 'p' }, { "rate", 1, NULL, 'r' },
-		{ "outages", 1, NULL, 'o' }, { "csv", 1, NULL, 'c' }, { NULL, 0, NULL, 0 } };
+		{ "outages", 1, NULL, 'o' }, { "csv", 1, NULL, 'c' }, { "database", 1, NULL, 'd' },
+		{ NULL, 0, NULL, 0 } };
 	struct options options = { .length_ms = 60 * 60000,
 		.outage_ms = 10 * 60000,
 		.pipelines = 20,
@@ -50,6 +51,9 @@ static struct options read_options(int argc, char **argv)
 		case 'o':
 			options.outage_ms = (int64_t)(atof(optarg) * 60000);
 			break;
+		case 'd':
+			options.kind = optarg;
+			break;
 		case 'c':
 			options.csv = optarg;
 			break;
@@ -59,7 +63,10 @@ static struct options read_options(int argc, char **argv)
 	}
 	options.sample_ms = options.length_ms / 24 < 10000 ? options.length_ms / 24 : 10000;
 	if (options.length_ms < 24000 || options.pipelines < 2 || options.pipelines % 2 ||
-		options.rate < 1 || options.rate > 1000)
+		options.rate < 1 ||
+		(options.kind && strcmp(options.kind, "sqlite") != 0 &&
+			strcmp(options.kind, "postgres") != 0) ||
+		options.rate > 1000)
 		usage();
 	return options;
 }
@@ -118,7 +125,7 @@ static void test_soak(void **state)
 	struct samples samples;
 
 	(void)state;
-	pairs_make(&pairs, options.pipelines / 2);
+	pairs_make(&pairs, options.pipelines / 2, options.kind);
 	struct proc *dray = dray_start("dray", NULL, "run", "-c", pairs.config);
 	WAIT_UNTIL(
 		60000, http_request(pairs.http_port, "GET", "/readyz", NULL, NULL).status == 200);
@@ -126,7 +133,7 @@ static void test_soak(void **state)
 	samples_begin(&samples, dray, pairs.http_port, options.csv);
 	watch(&options, dray, &samples);
 	pairs_rest(&pairs);
-	bool flat = samples_are_flat(&samples);
+	bool flat = samples_are_flat(&samples, pairs_sqlite_files(&pairs));
 	count(&pairs);
 	say("%zu errors and %zu warnings in the log", lines_with(proc_log(dray), 0, " error ", ""),
 		lines_with(proc_log(dray), 0, " warning ", ""));

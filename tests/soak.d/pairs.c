@@ -11,8 +11,10 @@ static const char *const orderings[] = { "key", "none", "stream" };
 static const char *const leftovers[] = { "retention: 5m", "on_delivered: delete",
 	"retention: off" };
 
-static const char *kind_by(int number)
+static const char *kind_by(const struct pairs *pairs, int number)
 {
+	if (pairs->kind)
+		return pairs->kind;
 	return number % 2 ? "sqlite" : "postgres";
 }
 
@@ -45,8 +47,8 @@ static void make_one(struct pairs *pairs, int number, struct jetstream *js)
 	struct pair_of *pair = &pairs->items[number];
 
 	pair->name = text("soak%d", number);
-	pair->outbox = testdb_open(fixture_database(kind_by(number), pair->name));
-	pair->target = testdb_open(fixture_database(kind_by(number / 2), pair->name));
+	pair->outbox = testdb_open(fixture_database(kind_by(pairs, number), pair->name));
+	pair->target = testdb_open(fixture_database(kind_by(pairs, number / 2), pair->name));
 	pair->table = number % MAPPED ? text("%s", testdb_table(pair->target, "events"))
 				      : text(MAPPED_TABLE);
 	if (number % MAPPED == 0)
@@ -54,11 +56,12 @@ static void make_one(struct pairs *pairs, int number, struct jetstream *js)
 	jetstream_make(js, pair->name, text("\"%s.>\"", pair->name), NULL);
 }
 
-void pairs_make(struct pairs *pairs, int count)
+void pairs_make(struct pairs *pairs, int count, const char *kind)
 {
 	struct jetstream *js = jetstream_open(nats.url);
 
 	pairs->count = count;
+	pairs->kind = kind;
 	pairs->items = keep(calloc((size_t)count, sizeof(*pairs->items)));
 	for (int i = 0; i < count; i++)
 		make_one(pairs, i, js);
@@ -67,6 +70,16 @@ void pairs_make(struct pairs *pairs, int count)
 	pairs->config = fixture_config("soak", "http: { listen: \"127.0.0.1:%d\" }\n%s",
 		pairs->http_port, sections(pairs));
 	dray_expect(0, "migrate", "-c", pairs->config);
+}
+
+int pairs_sqlite_files(const struct pairs *pairs)
+{
+	int files = 0;
+
+	for (int i = 0; i < pairs->count; i++)
+		files += !testdb_is_postgres(pairs->items[i].outbox) +
+			!testdb_is_postgres(pairs->items[i].target);
+	return files;
 }
 
 void pairs_write(struct pairs *pairs, int events_a_second)

@@ -9,6 +9,7 @@
  */
 struct pairs {
 	int count, http_port;
+	const char *kind;
 	char *config;
 	struct pair_of {
 		struct testdb *outbox, *target;
@@ -18,8 +19,13 @@ struct pairs {
 	} *items;
 };
 
-/* Tables and streams are there, the config is written; an http listener is in it. */
-void pairs_make(struct pairs *pairs, int count);
+/*
+ * Tables and streams are there, the config is written; an http listener is in it. kind: the one database of all
+ * of them, or NULL.
+ */
+void pairs_make(struct pairs *pairs, int count, const char *kind);
+
+int pairs_sqlite_files(const struct pairs *pairs);
 
 void pairs_write(struct pairs *pairs, int events_a_second); /* to each outbox, until told to end */
 void pairs_rest(struct pairs *pairs);

@@ -27,7 +27,10 @@ void samples_begin(
 void samples_take(struct samples *samples); /* also prints one */
 void samples_end(struct samples *samples);
 
-/* Prints the quarters of the run, and whether the last one is where the second was. */
-bool samples_are_flat(const struct samples *samples);
+/*
+ * Prints the quarters of the run, and whether the last one is where the second was. Memory may grow by what the
+ * page caches of SQLite still take.
+ */
+bool samples_are_flat(const struct samples *samples, int sqlite_files);
 
 #endif

@@ -73,6 +73,13 @@ static void hostile_rows(struct stage *s)
 	jetstream_publish(s->js, text("%s.refused", s->name), NULL, "x");
 }
 
+static bool is_over(const struct proc *daemon)
+{
+	struct seen seen = read_log(daemon);
+
+	return seen.ended > 0 && seen.ended >= seen.began;
+}
+
 static int64_t dead_rows(struct stage *s)
 {
 	return testdb_in_state(s->outbox, "dead");
@@ -90,15 +97,15 @@ static void test_json(void **state)
 	hostile_rows(&s);
 	WAIT_UNTIL(20000, dead_rows(&s) >= ROWS && stage_archived(&s) >= 10);
 	nats_server_end(&nats);
-	WAIT_UNTIL(20000, read_log(s.daemon).began == 1);
+	WAIT_UNTIL(20000, read_log(s.daemon).began > 0);
 	nap(1000); /* a few attempts */
 	nats_server_again(&nats);
-	WAIT_UNTIL(40000, read_log(s.daemon).ended == 1);
+	WAIT_UNTIL(40000, is_over(s.daemon));
 	stage_stop(&s);
 	seen = read_log(s.daemon);
 	say("%zu lines, %zu of them of %lld dead rows", seen.lines, seen.dead_lines,
 		(long long)seen.dead);
-	assert_int_equal(seen.began, 1);
+	assert_int_equal(seen.began, seen.ended); /* though it tried again in between */
 	assert_int_equal(seen.dead, dead_rows(&s));
 	assert_in_range(seen.dead_lines, 2, 12);
 	assert_contains(proc_log(s.daemon), "[31m \\\\xff\\\\xfe");
