@@ -47,6 +47,7 @@ struct cli {
 	const char *older, *newer; /* --older, --newer: durations */
 	const char *reason; /* --reason */
 	const char *discarded; /* --discarded: a duration */
+	const char *tombstones; /* --tombstones: a duration */
 	bool ready; /* --ready */
 	bool all, dry_run, heal; /* --all, --dry-run, --heal */
 	const char *const *arguments; /* what is left */

@@ -1,4 +1,4 @@
-/* dray prune: delivered rows past their retention, and what was discarded long ago. */
+/* dray prune: delivered rows and deleted keys past their retention, and what was discarded long ago. */
 #include "cmd.h"
 
 #include <inttypes.h>
@@ -13,14 +13,15 @@
 #include "cmd_common.h"
 #include "dead.h"
 #include "relay/prune.h"
+#include "sink/tombstones.h"
 
 #define SHOW_EVERY_MS 200
 
 struct work {
 	const struct cli *cli;
-	int64_t older_ms, discarded_ms; /* -1: not given */
+	int64_t older_ms, discarded_ms, tombstones_ms; /* -1: not given */
 	const struct config *config; /* NULL: a database */
-	size_t pruned; /* outboxes that had a retention */
+	size_t pruned; /* pipelines that had a retention */
 	int status;
 };
 
@@ -88,7 +89,7 @@ static bool prune_outbox(struct pruning *pruning, struct db *db, struct error *e
 			return false;
 		show_progress(pruning);
 		if (!over && !dry)
-			clock_sleep_ms(pruning->prune.pause_ms);
+			clock_sleep_ms(pruning->prune.pace.pause_ms);
 	}
 	say(pruning);
 	return true;
@@ -141,6 +142,59 @@ static bool forget_discarded(const struct work *work, struct db *db, struct erro
 	return true;
 }
 
+static void say_tombstones(const struct work *work, const struct tombstones *tombstones)
+{
+	const struct cli *cli = work->cli;
+
+	if (cli->json)
+		cmd_print_json(json_pack("{so sI sb}", "pipeline", cmd_json_text(tombstones->sink),
+			"tombstones_forgotten", (json_int_t)tombstones->forgotten, "dry_run",
+			cli->dry_run));
+	else
+		printf("%s: %" PRId64 " deleted key%s %s\n", tombstones->sink,
+			tombstones->forgotten, tombstones->forgotten == 1 ? "" : "s",
+			cli->dry_run ? "would be forgotten" : "forgotten");
+}
+
+static bool forget_tombstones(const struct work *work, const struct dead_pile *pile, struct db *db,
+	int64_t age_ms, struct error *err)
+{
+	bool dry = work->cli->dry_run, over = false;
+	struct tombstones tombstones;
+
+	if (!migrate_check(db, MIGRATE_EVENTS, NULL, err))
+		return false;
+	tombstones_init(&tombstones, pile->name, age_ms);
+	while (!over && tombstones_step(&tombstones, db, dry, true, &over, err))
+		if (!over && !dry)
+			clock_sleep_ms(tombstones.pace.pause_ms);
+	if (over)
+		say_tombstones(work, &tombstones);
+	tombstones_finish(&tombstones);
+	return over;
+}
+
+static bool upserts(const struct config_sink *sink)
+{
+	size_t count;
+	const struct config_table *tables = config_tables(sink, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (tables[i].mode == SINK_UPSERT)
+			return true;
+	return false;
+}
+
+/* How long a sink remembers deleted keys; -1: for ever. */
+static int64_t memory_of(const struct work *work, const struct dead_pile *pile)
+{
+	if (!pile->is_sink || !pile->sink || !upserts(pile->sink))
+		return -1;
+	if (work->tombstones_ms >= 0)
+		return work->tombstones_ms;
+	return pile->sink->retention_ms > 0 ? pile->sink->retention_ms : -1;
+}
+
 /* How long the rows of an outbox stay; 0: for ever. */
 static int64_t retention_of(const struct work *work, const struct dead_pile *pile)
 {
@@ -170,12 +224,15 @@ static bool take_pile(
 	bool rows = !pile->is_sink && !pile->borrowed && (retention > 0 || work->older_ms == 0);
 	bool discarded = work->discarded_ms >= 0 && is_first(piles, at);
 
-	work->pruned += rows || work->discarded_ms >= 0;
-	if (!rows && !discarded)
+	int64_t memory = memory_of(work, pile);
+
+	work->pruned += rows || memory >= 0 || work->discarded_ms >= 0;
+	if (!rows && !discarded && memory < 0)
 		return true;
 	struct db *db = cmd_open(pile->database, false, err);
 	prune_init(&pruning.prune, pile->table, retention);
 	bool ok = db && (!rows || prune_outbox(&pruning, db, err)) &&
+		(memory < 0 || forget_tombstones(work, pile, db, memory, err)) &&
 		(!discarded || forget_discarded(work, db, err));
 	db_destroy(db);
 	return ok || error_prefix(err, "%s", pile->name);
@@ -192,7 +249,8 @@ static void take_piles(struct work *work, const struct dead_piles *piles)
 	if (work->pruned > 0 || work->status != 0)
 		return;
 	error_set(&err, ERROR_USAGE,
-		"nothing says how long rows stay: set retention: of a relay, or use --older DURATION");
+		"nothing says how long rows stay: set retention: of a relay or of a sink that upserts, or use "
+		"--older or --tombstones DURATION");
 	work->status = cli_fail(work->cli, &err);
 }
 
@@ -212,8 +270,12 @@ static bool check(struct work *work, struct error *err)
 
 	if (cli->table && !cli->database)
 		return error_set(err, ERROR_USAGE, "--table goes with --database");
+	if (cli->tombstones && cli->database)
+		return error_set(err, ERROR_USAGE,
+			"--tombstones needs the config, which says what sinks there are; use -c FILE");
 	return read_duration("--older", cli->older, &work->older_ms, err) &&
-		read_duration("--discarded", cli->discarded, &work->discarded_ms, err);
+		read_duration("--discarded", cli->discarded, &work->discarded_ms, err) &&
+		read_duration("--tombstones", cli->tombstones, &work->tombstones_ms, err);
 }
 
 int cmd_prune(const struct cli *cli)

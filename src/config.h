@@ -152,6 +152,7 @@ struct config_sink {
 	int64_t lease_ms;
 	enum on_trimmed on_trimmed;
 	double max_dead_ratio; /* 0 to 1: the share of events that may be set aside */
+	int64_t retention_ms; /* of deleted keys, where a table is upserted; 0: for ever */
 	int line;
 };
 

@@ -495,6 +495,14 @@ static const struct setting sink_settings[] = {
 		.low = 0,
 		.high = 1,
 		.help = "of the last 1000 events at most this share is set aside, then the sink is paused" },
+	{ .key = "retention",
+		.type = SETTING_DURATION,
+		.place = AT(config_sink, retention_ms),
+		.fallback = "off",
+		.zero = "off",
+		.low = SECOND,
+		.high = 3650 * DAY,
+		.help = "upsert: how long deleted keys are remembered; off: for ever" },
 	{ 0 },
 };
 

@@ -131,9 +131,22 @@ static bool check_size(const struct config_sink *sink, struct error *err)
 			CONFIG_TABLES_MAX, CONFIG_ALL_COLUMNS_MAX);
 }
 
+static bool check_retention(const struct config_sink *sink, struct error *err)
+{
+	size_t count;
+	const struct config_table *tables = config_tables(sink, &count);
+	bool upserts = false;
+
+	for (size_t i = 0; i < count; i++)
+		upserts = upserts || tables[i].mode == SINK_UPSERT;
+	return sink->retention_ms == 0 || upserts ||
+		error_set(err, ERROR_USAGE,
+			"retention: belongs to mode upsert, which remembers deleted keys");
+}
+
 static bool check_whole(const struct config_sink *sink, struct error *err)
 {
-	return check_size(sink, err) && check_unmatched(sink, err) &&
+	return check_size(sink, err) && check_retention(sink, err) && check_unmatched(sink, err) &&
 		(sink->table_count == 0 || check_filter(sink, err));
 }
 

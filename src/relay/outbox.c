@@ -274,7 +274,7 @@ bool outbox_prune(struct outbox *outbox, int64_t *next_ms, struct error *err)
 
 	if (!checked(outbox, prune_step(prune, outbox->db, false, true, &over, err), err))
 		return false;
-	*next_ms = over ? prune_every_ms(prune->retention_ms) : prune->pause_ms;
+	*next_ms = over ? prune_every_ms(prune->retention_ms) : prune->pace.pause_ms;
 	return true;
 }
 

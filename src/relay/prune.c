@@ -1,7 +1,4 @@
-/*
- * Deletes delivered rows in small steps. What a step takes decides how large the next one is, and how long the
- * pause after it: several times as long, so that who looks for a free moment finds one.
- */
+/* Deletes delivered rows in small steps. */
 #include "relay/prune.h"
 
 #include <inttypes.h>
@@ -10,17 +7,8 @@
 
 #include "base/clock.h"
 
-#define ROWS_FIRST    500
-#define ROWS_MIN      50
-#define ROWS_MAX      5000
-#define STEP_LONG_MS  20
-#define STEP_SHORT_MS 5
 #define FULL_EVERY_MS ((int64_t)3600 * 1000)
-#define PAUSE_TIMES \
-	4 /* as long as a step: writers of an SQLite file wait by looking now and then */
-#define BUSY_PAUSE_MS 50
 #define EVERY_MAX_MS  60000
-#define EVERY_MIN_MS  1000
 #define NUMBER	      24
 
 enum look_column { LOOK_LAST, LOOK_ROWS, LOOK_EXPIRED, LOOK_YOUNG };
@@ -32,15 +20,13 @@ void prune_init(struct prune *prune, const char *table, int64_t retention_ms)
 		.retention_ms = retention_ms,
 		.at = INT64_MIN,
 		.from = INT64_MIN,
-		.full_ms = clock_now_ms() + FULL_EVERY_MS,
-		.rows = ROWS_FIRST };
+		.full_ms = clock_now_ms() + FULL_EVERY_MS };
+	pace_init(&prune->pace);
 }
 
 int64_t prune_every_ms(int64_t retention_ms)
 {
-	int64_t every = retention_ms / 10;
-
-	return every > EVERY_MAX_MS ? EVERY_MAX_MS : every < EVERY_MIN_MS ? EVERY_MIN_MS : every;
+	return pace_every_ms(retention_ms, EVERY_MAX_MS);
 }
 
 /* What a look at the next rows has found. */
@@ -69,7 +55,7 @@ static bool look_ahead(
 	struct db_rows rows;
 
 	arena_init(&arena);
-	bool ok = run(prune, db, SQL_PRUNE_LOOK, prune->rows, &arena, &rows, err);
+	bool ok = run(prune, db, SQL_PRUNE_LOOK, prune->pace.rows, &arena, &rows, err);
 	*look = (struct look){ 0 };
 	if (ok && atoll(db_cell(&rows, 0, LOOK_ROWS)) > 0)
 		*look = (struct look){ atoll(db_cell(&rows, 0, LOOK_LAST)),
@@ -157,45 +143,36 @@ static void begin_anew(struct prune *prune)
 	prune->kept = prune->vacuums = false;
 }
 
-static bool step(struct prune *prune, struct db *db, bool dry, bool *over, struct error *err)
+/* One step, and what it is told and tells. */
+struct step {
+	struct prune *prune;
+	bool dry, over;
+};
+
+static bool step(void *context, struct db *db, int64_t rows, struct error *err)
 {
+	struct step *one = context;
+	struct prune *prune = one->prune;
 	bool last = false;
 
-	*over = false;
+	(void)rows; /* they are the prune's own */
 	if (prune->vacuums)
-		return vacuum_step(db, over, err);
-	if (!rows_step(prune, db, dry, &last, err))
+		return vacuum_step(db, &one->over, err);
+	if (!rows_step(prune, db, one->dry, &last, err))
 		return false;
-	prune->vacuums = last && !dry && prune->in_pass > 0 && db_kind(db) == DB_SQLITE;
-	*over = last && !prune->vacuums;
+	prune->vacuums = last && !one->dry && prune->in_pass > 0 && db_kind(db) == DB_SQLITE;
+	one->over = last && !prune->vacuums;
 	return true;
-}
-
-static void adapt(struct prune *prune, int64_t took)
-{
-	if (took > STEP_LONG_MS && prune->rows / 2 >= ROWS_MIN)
-		prune->rows /= 2;
-	else if (took < STEP_SHORT_MS && prune->rows * 2 <= ROWS_MAX)
-		prune->rows *= 2;
-	prune->pause_ms = PAUSE_TIMES * (took > 1 ? took : 1);
 }
 
 bool prune_step(
 	struct prune *prune, struct db *db, bool dry, bool polite, bool *over, struct error *err)
 {
-	int64_t began = clock_now_ms();
-	struct error why;
+	struct step one = { .prune = prune, .dry = dry };
 
-	db_wait_for_writers(db, !polite);
-	bool ok = step(prune, db, dry, over, &why), busy = !ok && polite && db_is_busy(db);
-	db_wait_for_writers(db, true);
-	if (!ok && !busy) {
-		*err = why;
+	if (!pace_step(&prune->pace, db, polite, step, &one, err))
 		return false;
-	}
-	adapt(prune, clock_now_ms() - began);
-	if (busy)
-		prune->pause_ms = BUSY_PAUSE_MS;
+	*over = one.over;
 	if (*over)
 		begin_anew(prune);
 	return true;

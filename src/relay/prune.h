@@ -1,7 +1,7 @@
 #ifndef RELAY_PRUNE_H
 #define RELAY_PRUNE_H
 
-#include "db/db.h"
+#include "db/pace.h"
 
 /*
  * Deletes the delivered rows of an outbox that are older than its retention, a few in a transaction, so that
@@ -17,9 +17,8 @@ struct prune {
 	int64_t at; /* rows up to this id were looked at in this pass */
 	int64_t from; /* none up to this id is left, as far as is known */
 	int64_t full_ms; /* monotonic: when to begin at the first row once more */
-	int64_t rows; /* a step looks at so many */
 	int64_t deleted, in_pass; /* since the beginning; of this pass */
-	int64_t pause_ms; /* for others to work, after the last step */
+	struct pace pace;
 	bool kept; /* a row was left in this pass */
 	bool vacuums; /* all rows were looked at; pages are given back now */
 };

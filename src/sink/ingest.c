@@ -35,6 +35,8 @@ bool ingest_init(struct ingest *ingest, const struct config *config, const struc
 		.lag_ms = -1,
 		.metrics = metrics };
 	ingest->rate = report_rate_begin(0);
+	tombstones_init(&ingest->tombstones, sink->name, sink->retention_ms);
+	ingest->prune_at_ms = sink->retention_ms > 0 ? clock_now_ms() : INT64_MAX;
 	return true;
 }
 
@@ -132,6 +134,21 @@ static void tell_held(struct ingest *ingest, bool now)
 			(long long)dead);
 }
 
+/* Deleted keys past their retention, in steps between batches. */
+static bool prune(struct ingest *ingest, int64_t now, struct error *err)
+{
+	struct tombstones *tombstones = &ingest->tombstones;
+	bool over;
+
+	if (now < ingest->prune_at_ms)
+		return true;
+	if (!tombstones_step(tombstones, table_db(ingest->table), false, true, &over, err))
+		return false;
+	ingest->prune_at_ms = clock_now_ms() +
+		(over ? tombstones_every_ms(tombstones->age_ms) : tombstones->pace.pause_ms);
+	return true;
+}
+
 static bool due(struct ingest *ingest, int64_t now, struct error *err)
 {
 	if (!turn_keep(ingest, now, err))
@@ -139,7 +156,7 @@ static bool due(struct ingest *ingest, int64_t now, struct error *err)
 	tell_held(ingest, false);
 	if (now >= ingest->report_at_ms)
 		ingest_report(ingest, "running");
-	return forget(ingest, now, err) && trim_look(ingest, now, err);
+	return forget(ingest, now, err) && prune(ingest, now, err) && trim_look(ingest, now, err);
 }
 
 static int64_t next_due(struct ingest *ingest, int64_t now)
@@ -148,6 +165,8 @@ static int64_t next_due(struct ingest *ingest, int64_t now)
 
 	if (ingest->report_at_ms < at)
 		at = ingest->report_at_ms;
+	if (ingest->prune_at_ms < at)
+		at = ingest->prune_at_ms;
 	return at < now ? now : at < now + IDLE_MS ? at : now + IDLE_MS;
 }
 
@@ -328,6 +347,7 @@ void ingest_finish(struct ingest *ingest)
 		return;
 	tell_held(ingest, true);
 	load_finish(&ingest->load);
+	tombstones_finish(&ingest->tombstones);
 	link_destroy(ingest->link);
 	table_destroy(ingest->table);
 }

@@ -9,6 +9,7 @@
 #include "sink/load.h"
 #include "sink/consumer.h"
 #include "sink/table.h"
+#include "sink/tombstones.h"
 
 /*
  * A sink and what it keeps from one session to the next. A session opens both ends, finds its place by the
@@ -43,6 +44,8 @@ struct ingest {
 	int64_t progress; /* grows whenever a session shows that it works */
 	bool keep_error; /* the last error is no outage's: it stays when the outage is over */
 	int64_t forget_at_ms; /* when to look next which events cannot come again */
+	struct tombstones tombstones;
+	int64_t prune_at_ms; /* INT64_MAX: never */
 	int64_t trimmed_told; /* the last warning about trimmed events named this sequence */
 	struct report report;
 	int64_t report_at_ms;

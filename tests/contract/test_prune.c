@@ -90,7 +90,7 @@ static void a_step_is_small(bool postgres)
 		over = step(&box, &prune, false);
 		after = rows_of(&box);
 		assert_in_range(before - after, 0, 5000);
-		assert_true(prune.pause_ms > 0);
+		assert_true(prune.pace.pause_ms > 0);
 	}
 	assert_int_equal(before, 0);
 	box_drop(&box);

@@ -161,6 +161,52 @@ static void test_the_command(void **state)
 	testdb_close(s.db);
 }
 
+static int64_t versions(struct testdb *db)
+{
+	return testdb_int(db, "SELECT count(*) FROM %s", testdb_table(db, "sink_version"));
+}
+
+static char *sink_config(const char *kind, const char *name, const char *to, const char *retention)
+{
+	return fixture_config(text("%s_%s", name, retention),
+		"sinks: [ { name: keys, database: \"%s\", stream: KEYS_%s, table: t, mode: upsert, "
+		"key: [k], columns: { k: \"@subject[1]\" }, tombstones: true, retention: %s } ]\n",
+		to, kind, retention);
+}
+
+/* Deleted keys go, by the command and by the sink itself. */
+static void test_deleted_keys(void **state)
+{
+	const char *kind = *state;
+	char *to = fixture_database(kind, "keys"), *name = text("keys_%s", kind);
+	char *forever = sink_config(kind, name, to, "off");
+	struct jetstream *js = jetstream_open(nats.url);
+	struct testdb *db = testdb_open(to);
+
+	jetstream_make(js, text("KEYS_%s", kind), text("\"keys_%s.>\"", kind), NULL);
+	testdb_exec(db, "CREATE TABLE t (k text PRIMARY KEY)");
+	dray_expect(0, "migrate", "-c", forever);
+	for (int i = 0; i < 3; i++)
+		jetstream_publish(js, text("keys_%s.%d", kind, i), NULL, "");
+	struct proc *daemon = dray_start(name, NULL, "run", "-c", forever);
+	WAIT_UNTIL(30000, versions(db) == 3);
+	dray_stop(daemon);
+	assert_contains(dray_expect(2, "prune", "-c", forever).err, "nothing says how long");
+	assert_contains(dray_expect(0, "prune", "--tombstones", "1h", "-c", forever).out,
+		"keys: 0 deleted keys forgotten");
+	assert_contains(
+		dray_expect(0, "prune", "--tombstones", "0", "--dry-run", "-c", forever).out,
+		"keys: 3 deleted keys would be forgotten");
+	assert_contains(
+		dray_expect(2, "prune", "--database", to, "--tombstones", "1h").err, "-c FILE");
+	assert_int_equal(versions(db), 3);
+	daemon = dray_start(name, NULL, "run", "-c", sink_config(kind, name, to, "1s"));
+	WAIT_UNTIL(30000, versions(db) == 0);
+	dray_stop(daemon);
+	jetstream_close(js);
+	testdb_close(db);
+}
+
 static int start(void **state)
 {
 	fixture_start_nats(state);
@@ -175,6 +221,7 @@ int main(void)
 		FOR_BOTH(test_nobody_waits_for_it),
 		FOR_BOTH(test_off_unless_asked_for),
 		FOR_BOTH(test_the_command),
+		FOR_BOTH(test_deleted_keys),
 	};
 
 	only_named_tests();
