@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "faults.h"
+#include "writers.h"
 
 /* One that counts: mostly the stream's leader. */
 static struct nats_server *choose_node(struct world *world, uint64_t *random)
@@ -137,6 +138,22 @@ static bool refuse_subject(struct world *world, const struct fault_kind *kind, u
 	return true;
 }
 
+/*
+ * Rows have failed for some time, and then comes one with a lower id, which fails too: now there are two, and in total
+ * order the first one's turn comes long before the other's.
+ */
+static bool refuse_late_row(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	writers_begin_side(world->writers, ++world->side_rows);
+	world_take_side(world, false);
+	nap(random_between(random, 800, 1300));
+	writers_commit_side(world->writers);
+	nap(random_between(random, 50, 250));
+	world_take_side(world, true);
+	return true;
+}
+
 static int lost(const struct world *world)
 {
 	int count = 0;
@@ -187,6 +204,23 @@ static bool lose_answer(struct world *world, const struct fault_kind *kind, uint
 	proc_kill(world->drays[holder]);
 	nap(random_between(random, 0, 1500));
 	world_start_dray(world, holder, NULL);
+	return hit;
+}
+
+/*
+ * The same, and the refusal of the first of them gets lost: the second one is known to have failed before it. In total
+ * order the first is missed after a while and refused again, so that two rows have failed. Elsewhere a subject is not
+ * refused for so long, since its rows would be given up.
+ */
+static bool lose_refusal(struct world *world, const struct fault_kind *kind, uint64_t *random)
+{
+	(void)kind;
+	int before = network_lose_next(world, "NATS/1.0 503");
+	world_take_side(world, false);
+	bool hit = network_has_lost(world, before, 1000);
+	if (hit && strcmp(world->plan->ordering, "stream") == 0)
+		nap(random_between(random, 1500, 2500));
+	world_take_side(world, true);
 	return hit;
 }
 
@@ -248,6 +282,8 @@ const struct fault_kind faults_of_nats[] = {
 	{ "lose-answer", lose_answer, 0, 0 },
 	{ "lose-message", lose_message, 0, 0 },
 	{ "refuse-subject", refuse_subject, 0, 0 },
+	{ "refuse-late-row", refuse_late_row, NEEDS_POSTGRES, 0 },
+	{ "lose-refusal", lose_refusal, 0, 0 },
 	{ "delete-consumers", delete_all_consumers, 0, 0 },
 	{ "fill-nats", fill_nats, NEEDS_NATS_DISKS, 0 },
 	{ "step-down", step_down, NEEDS_CLUSTER, 0 },

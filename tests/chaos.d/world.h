@@ -35,6 +35,7 @@ struct world {
 	struct fault_record records[PLAN_FAULTS];
 	bool refuses_side, takes_late;
 	int given_up; /* keys so far whose first row somebody was about to give up */
+	int side_rows; /* such keys of writers_begin_side */
 };
 
 void world_start(struct world *world, const struct plan *plan);

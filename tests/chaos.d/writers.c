@@ -213,6 +213,22 @@ void writers_add_late(struct writers *writers, int number)
 		give_up("no row can be written");
 }
 
+void writers_begin_side(struct writers *writers, int number)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "side-%d", number);
+	sql_begin(&writers->own);
+	sql_keyless(&writers->own, key,
+		&(struct rows){ .tag = key, .subject = "side.row", .count = 1, .late = true });
+	sql_run(&writers->own);
+}
+
+void writers_commit_side(struct writers *writers)
+{
+	testdb_try(writers->own.db, NULL, "COMMIT");
+}
+
 void writers_add_drawn(struct writers *writers)
 {
 	struct writer *writer = &writers->open;

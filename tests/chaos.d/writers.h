@@ -22,6 +22,13 @@ void writers_add_one(struct writers *writers);
 /* A key of its own, of that number, whose first row has the subject late.row; also while they write. */
 void writers_add_late(struct writers *writers, int number);
 
+/*
+ * A row of a key of its own, with a subject that the stream may refuse: it has its id, and is committed by the second
+ * call. PostgreSQL only; where the server is away there is no row.
+ */
+void writers_begin_side(struct writers *writers, int number);
+void writers_commit_side(struct writers *writers);
+
 /* Rows under ids lower than one that the relay has seen; PostgreSQL only. */
 void writers_add_drawn(struct writers *writers);
 
