@@ -135,7 +135,7 @@ static bool make_ephemeral(struct link *link, const struct pull_options *options
 	return true;
 }
 
-static void delete_durable(struct link *link, const struct pull_options *options)
+void pull_consumer_delete(struct link *link, const struct pull_options *options)
 {
 	char api[600];
 	json_t *reply;
@@ -191,24 +191,31 @@ static bool make_durable(
 	if (same_filter(*info, options))
 		return true;
 	/* It would give events that are not ours, and to acknowledge those would remove them. */
-	delete_durable(link, options);
+	pull_consumer_delete(link, options);
 	return error_set(err, ERROR_SCHEMA,
 		"several subjects on stream %s, which is not of limits retention, need "
 		"nats-server 2.10 or later; name one subject",
 		options->stream);
 }
 
-bool pull_consumer_check(struct link *link, const struct pull_options *options, bool *missing,
-	int64_t *acked, struct error *err)
+/* Before the first message either place lies where the consumer began. */
+static int64_t place_in_stream(const json_t *info, const char *name)
+{
+	const json_t *place = json_object_get(info, name);
+	bool any = json_integer_value(json_object_get(place, "consumer_seq")) > 0;
+
+	return any ? json_integer_value(json_object_get(place, "stream_seq")) : 0;
+}
+
+bool pull_consumer_check(struct link *link, const struct pull_options *options,
+	struct pull_consumer_state *state, struct error *err)
 {
 	json_t *info = NULL;
 
 	bool ok = find_durable(link, options, &info, err);
-	const json_t *floor = json_object_get(info, "ack_floor");
-	/* Before the first acknowledgement the floor lies where the consumer began. */
-	bool any = json_integer_value(json_object_get(floor, "consumer_seq")) > 0;
-	*acked = any ? json_integer_value(json_object_get(floor, "stream_seq")) : 0;
-	*missing = !info;
+	*state = (struct pull_consumer_state){ .missing = !info,
+		.acked = place_in_stream(info, "ack_floor"),
+		.given = place_in_stream(info, "delivered") };
 	json_decref(info);
 	return ok;
 }

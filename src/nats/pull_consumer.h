@@ -12,11 +12,17 @@
 bool pull_consumer_make(struct link *link, const struct pull_options *options, char name[256],
 	bool *filter_here, struct error *err);
 
-/*
- * Whether the durable of the options could be used: true where it is, or where there is none (*missing).
- * *acked: everything of the stream up to this sequence was acknowledged to it; 0: nothing. Makes nothing.
- */
-bool pull_consumer_check(struct link *link, const struct pull_options *options, bool *missing,
-	int64_t *acked, struct error *err);
+struct pull_consumer_state {
+	bool missing; /* there is none */
+	int64_t acked; /* everything of the stream up to this sequence was acknowledged to it; 0: nothing */
+	int64_t given; /* it goes on behind this sequence; 0: nothing was given yet */
+};
+
+/* Whether the durable of the options could be used: true where it is, or where there is none. Makes nothing. */
+bool pull_consumer_check(struct link *link, const struct pull_options *options,
+	struct pull_consumer_state *state, struct error *err);
+
+/* Removes the durable of the options. */
+void pull_consumer_delete(struct link *link, const struct pull_options *options);
 
 #endif

@@ -51,26 +51,40 @@ bool consumer_check(struct link *link, const struct config_sink *config,
 		.stream = config->stream, .subjects = &config->subjects, .durable = durable
 	};
 
-	int64_t acked;
+	struct pull_consumer_state state;
 
 	*missing = false;
 	if (!consumer_acknowledges(stream))
 		return fits(config, stream, err);
 	consumer_durable_name(config, durable);
-	return pull_consumer_check(link, &options, missing, &acked, err);
+	bool usable = pull_consumer_check(link, &options, &state, err);
+	*missing = state.missing;
+	return usable;
 }
 
-bool consumer_acked(
-	struct link *link, const struct config_sink *config, int64_t *acked, struct error *err)
+bool consumer_acked(struct link *link, const struct config_sink *config, int64_t *acked,
+	int64_t *given, struct error *err)
 {
 	char durable[256];
 	const struct pull_options options = {
 		.stream = config->stream, .subjects = &config->subjects, .durable = durable
 	};
-	bool missing;
+	struct pull_consumer_state state;
 
 	consumer_durable_name(config, durable);
-	return pull_consumer_check(link, &options, &missing, acked, err);
+	bool ok = pull_consumer_check(link, &options, &state, err);
+	*acked = state.acked;
+	*given = state.given;
+	return ok;
+}
+
+void consumer_remove(struct link *link, const struct config_sink *config)
+{
+	char durable[256];
+	const struct pull_options options = { .stream = config->stream, .durable = durable };
+
+	consumer_durable_name(config, durable);
+	pull_consumer_delete(link, &options);
 }
 
 static void set_start(struct pull_options *options, const struct config_sink *config)
@@ -109,10 +123,10 @@ struct consumer *consumer_open(struct link *link, const struct config_sink *conf
 		options.durable = consumer->durable;
 		options.ack_wait_ms = ack_wait_ms(config);
 	}
-	if (placed && !options.durable)
-		options.start_seq = (uint64_t)position->seq + 1;
-	else
+	if (!placed)
 		set_start(&options, config);
+	else if (!options.durable) /* what a durable's stream still has is not stored */
+		options.start_seq = (uint64_t)position->seq + 1;
 	consumer->pull = pull_create(link, &options, err);
 	if (consumer->pull)
 		return consumer;

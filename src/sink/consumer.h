@@ -26,9 +26,13 @@ void consumer_durable_name(const struct config_sink *config, char name[256]);
 bool consumer_check(struct link *link, const struct config_sink *config,
 	const struct stream_info *stream, bool *missing, struct error *err);
 
-/* Up to which sequence everything was acknowledged to the durable; 0: nothing, or there is none. */
-bool consumer_acked(
-	struct link *link, const struct config_sink *config, int64_t *acked, struct error *err);
+/*
+ * Up to which sequence everything was acknowledged to the durable, and up to which it gave; 0: nothing, or there is
+ * none. And it is removed, so that consumer_open makes it anew.
+ */
+bool consumer_acked(struct link *link, const struct config_sink *config, int64_t *acked,
+	int64_t *given, struct error *err);
+void consumer_remove(struct link *link, const struct config_sink *config);
 
 /* placed false: there is no position yet, config's start counts. */
 struct consumer *consumer_open(struct link *link, const struct config_sink *config,

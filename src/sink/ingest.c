@@ -114,13 +114,13 @@ static bool open_stream(struct ingest *ingest, struct error *err)
 /* What a durable's events are known by would grow for ever. */
 static bool forget(struct ingest *ingest, int64_t now, struct error *err)
 {
-	int64_t acked = 0;
+	int64_t acked, given;
 
 	if (now < ingest->forget_at_ms || !table_maps(ingest->table) || !ingest->placed ||
 		!consumer_is_durable(ingest->consumer))
 		return true;
 	ingest->forget_at_ms = now + FORGET_MS;
-	return consumer_acked(ingest->link, ingest->config, &acked, err) &&
+	return consumer_acked(ingest->link, ingest->config, &acked, &given, err) &&
 		table_acknowledged(ingest->table, ingest->position.epoch, acked, err);
 }
 

@@ -67,18 +67,57 @@ static void tell(struct ingest *ingest, const char *format, ...)
 }
 
 /*
+ * A stream that lost its end may have left its durable behind: that gives nothing before the stream has grown past it
+ * again, and then not what came meanwhile. A workqueue keeps for a new one what nobody acknowledged; a stream of
+ * interest retention would let go of it.
+ */
+static void start_again(struct ingest *ingest, enum stream_retention retention, int64_t given)
+{
+	const char *stream = ingest->config->stream;
+
+	if (retention != STREAM_WORKQUEUE) {
+		tell(ingest,
+			"the consumer of stream %s stands at sequence %" PRId64
+			", beyond the stream's end, and gives nothing before that is reached again; what "
+			"comes until then is lost with the consumer or passed over",
+			stream, given);
+		return;
+	}
+	log_warning(ingest->config->name,
+		"the consumer of stream %s stands at sequence %" PRId64
+		", beyond the stream's end: it is made anew",
+		stream, given);
+	consumer_remove(ingest->link, ingest->config);
+}
+
+/* The end is asked for after the consumer, since both move on. */
+static bool is_beyond_end(struct ingest *ingest, int64_t given, bool *beyond, struct error *err)
+{
+	struct stream_info now = { 0 };
+
+	if (!stream_get_info(ingest->link, ingest->config->stream, &now, NULL, err))
+		return false;
+	*beyond = (uint64_t)given > now.last_seq;
+	stream_info_finish(&now);
+	return true;
+}
+
+/*
  * What was acknowledged is gone from the stream, so it must be stored here. Where the durable filters, its
  * floor moves on over events of others, and tells nothing.
  */
-static bool check_acked(struct ingest *ingest, struct error *err)
+static bool check_acked(struct ingest *ingest, const struct stream_info *stream, struct error *err)
 {
-	int64_t acked = 0, stored = ingest->position.seq;
+	int64_t acked = 0, given = 0, stored = ingest->position.seq;
+	bool beyond = false;
 
-	if (ingest->config->subjects.count > 0)
-		return true;
-	if (!consumer_acked(ingest->link, ingest->config, &acked, err))
+	if (!consumer_acked(ingest->link, ingest->config, &acked, &given, err))
 		return false;
-	if (acked <= stored)
+	if ((uint64_t)given > stream->last_seq && !is_beyond_end(ingest, given, &beyond, err))
+		return false;
+	if (beyond)
+		start_again(ingest, stream->retention, given);
+	if (beyond || ingest->config->subjects.count > 0 || acked <= stored)
 		return true;
 	tell(ingest,
 		"up to sequence %" PRId64 " of stream %s was acknowledged, and only up to %" PRId64
@@ -157,7 +196,7 @@ bool place_find(struct ingest *ingest, const struct stream_info *stream, struct 
 	if (!table_load(ingest->table, &ingest->placed, &ingest->position, err) ||
 		!(ingest->placed ? same_place : first_place)(ingest, stream, err))
 		return false;
-	return (!consumer_acknowledges(stream) || check_acked(ingest, err)) &&
+	return (!consumer_acknowledges(stream) || check_acked(ingest, stream, err)) &&
 		trim_find(ingest, stream, err);
 }
 

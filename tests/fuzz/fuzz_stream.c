@@ -83,13 +83,13 @@ static void ask_consumer(const char *durable, size_t filters)
 		.stream = "S", .durable = durable, .subjects = &list, .start_seq = 1, .batch = 10
 	};
 	char name[256];
-	bool filter_here, missing;
-	int64_t acked;
+	struct pull_consumer_state state;
+	bool filter_here;
 
 	if (pull_consumer_make(NULL, &options, name, &filter_here, NULL))
 		must(strnlen(name, sizeof(name)) < sizeof(name));
 	if (durable)
-		pull_consumer_check(NULL, &options, &missing, &acked, NULL);
+		pull_consumer_check(NULL, &options, &state, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

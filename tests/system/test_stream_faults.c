@@ -421,6 +421,29 @@ static void test_a_durable_is_another_one(void **state)
 	stage_end(&s);
 }
 
+/*
+ * A server that could not write an empty stream's file begins at sequence 1 again, and its durable still stands where it
+ * stood: it would give nothing.
+ */
+static void test_a_durable_stands_beyond_the_end(void **state)
+{
+	struct stage s = begin(*state, "beyond", "\"retention\":\"workqueue\"," STAGE_WINDOW, true);
+
+	WAIT_UNTIL(20000, jetstream_count(s.js, s.name) == 0);
+	stage_stop(&s);
+	nats_server_end(&nats);
+	stage_remove(text("%s/jetstream/$G/streams/%s/msgs", nats.folder, s.name));
+	nats_server_again(&nats);
+	reopen(&s);
+	assert_int_equal(jetstream_last(s.js, s.name), 0);
+	s.log_from = strlen(proc_log(s.daemon));
+	stage_run(&s, NULL);
+	stage_emit(&s, 21, 30, 7);
+	archive_is_whole(&s, 30, 10);
+	WAIT_UNTIL(10000, jetstream_count(s.js, s.name) == 0);
+	stage_end(&s);
+}
+
 /* What runs always, and what runs where the long runs are asked for. */
 int main(void)
 {
@@ -432,6 +455,7 @@ int main(void)
 		FOR_ONE(test_a_stream_names_another_creation, "sqlite"),
 		FOR_ONE(test_a_stream_is_full, "sqlite"),
 		FOR_ONE(test_a_consumer_is_deleted, "postgres"),
+		FOR_ONE(test_a_durable_stands_beyond_the_end, "sqlite"),
 	};
 	const struct CMUnitTest more[] = {
 		FOR_ONE(test_a_stream_loses_its_end, "sqlite"),
@@ -448,6 +472,7 @@ int main(void)
 		FOR_ONE(test_a_stream_is_full, "postgres"),
 		FOR_ONE(test_a_consumer_is_deleted, "sqlite"),
 		FOR_BOTH(test_a_durable_is_another_one),
+		FOR_ONE(test_a_durable_stands_beyond_the_end, "postgres"),
 	};
 
 	only_named_tests();
