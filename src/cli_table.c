@@ -25,18 +25,17 @@ const struct cli_option cli_options[] = {
 		"work on this one instead of a config's", false },
 	{ "stream", 0, CLI_TEXT, "NAME", AT(stream), "the stream", false },
 	{ "subjects", 0, CLI_TEXT, "LIST", AT(subjects),
-		"subjects, separated by commas; a relay makes a missing stream with them", false },
+		"only these subjects, separated by commas; otherwise the whole stream", false },
 	{ "name", 0, CLI_TEXT, "NAME", AT(name),
 		"the pipeline's name; otherwise made from the stream's", false },
 	{ "table", 0, CLI_TEXT, "TABLE", AT(table),
-		"the table; otherwise dray_outbox or dray_events, in PostgreSQL in schema dray",
-		false },
+		"the outbox; otherwise dray_outbox, in PostgreSQL dray.outbox", false },
 	{ "set", 0, CLI_MANY, "KEY=VALUE", AT(settings),
 		"a setting as in a config: batch=500, retry.max=1m, nats.creds=FILE; repeatable",
 		false },
 	{ "relay", 0, CLI_TEXT, "RELAY", AT(relay), "which relay's outbox; otherwise the only one",
 		false },
-	{ "key", 0, CLI_TEXT, "KEY", AT(key), "the ordering key; or only those with it", false },
+	{ "key", 0, CLI_TEXT, "KEY", AT(key), "only those of this key", false },
 	{ "pipeline", 0, CLI_TEXT, "PIPELINE", AT(pipeline), "only this relay or sink", false },
 	{ "subject", 0, CLI_TEXT, "PATTERN", AT(subject),
 		"only subjects like this, with * and > as in NATS", false },
@@ -45,18 +44,14 @@ const struct cli_option cli_options[] = {
 	{ "header", 0, CLI_MANY, "NAME=VALUE", AT(headers), "a header; repeatable", false },
 	{ "count", 0, CLI_TEXT, "N", AT(count), "end after N events", false },
 	{ "since", 0, CLI_TEXT, "WHEN", AT(since),
-		"begin there: seq:N, time:2026-01-01T00:00:00Z; id:N or a duration ago of a table's "
-		"history; tail takes all and new, too",
-		false },
+		"begin there: id:N or seq:N, time:2026-01-01T00:00:00Z, or a duration ago", false },
 	{ "until", 0, CLI_TEXT, "WHEN", AT(until), "end there; as --since", false },
 	{ "state", 0, CLI_TEXT, "pending|delivered|dead|all", AT(state),
 		"of an outbox; otherwise delivered", false },
 	{ "source", 0, CLI_TEXT, "NAME", AT(source),
 		"of an archive with several streams: which of them", false },
 	{ "to", 0, CLI_TEXT, "WHERE", AT(to),
-		"of seek: seq:N, time:2026-01-01T00:00:00Z, all (what the stream has) or new; of replay: "
-		"a subject such as replay.{subject}, otherwise the event's own",
-		false },
+		"the subject, with {subject} for the event's own; otherwise that", false },
 	{ "rate", 0, CLI_TEXT, "N", AT(rate), "at most N events a second", false },
 	{ "file", 0, CLI_TEXT, "FILE", AT(file),
 		"keeps how far it has come; otherwise ./dray-replay-RUN.json", false },
@@ -66,8 +61,8 @@ const struct cli_option cli_options[] = {
 	{ "error", 0, CLI_TEXT, "TEXT", AT(error), "only those whose error has this in it", false },
 	{ "older", 0, CLI_TEXT, "DURATION", AT(older), "only what is older, like 1h or 7d", false },
 	{ "newer", 0, CLI_TEXT, "DURATION", AT(newer), "only what is newer", false },
-	{ "all", 0, CLI_FLAG, NULL, AT(all), "whatever there is: for what asks for a choice",
-		false },
+	{ "all", 0, CLI_FLAG, NULL, AT(all),
+		"all of them: show, retry and discard ask for a choice", false },
 	{ "discarded", 0, CLI_TEXT, "DURATION", AT(discarded),
 		"also forget what dray dead discard took away longer ago", false },
 	{ "tombstones", 0, CLI_TEXT, "DURATION", AT(tombstones),
@@ -79,6 +74,41 @@ const struct cli_option cli_options[] = {
 		"fail unless every pipeline runs, stands by or is paused", false },
 	{ NULL, 0, CLI_FLAG, NULL, 0, NULL, false },
 };
+
+/* Where an option means something else to a command than to the others. */
+static const struct {
+	const char *command, *option, *help;
+} meanings[] = {
+	{ "relay", "stream", "take no acknowledgement of another stream" },
+	{ "relay", "subjects",
+		"make the stream with these subjects, separated by commas, where it is missing" },
+	{ "sink", "table", "the table; otherwise dray_events, in PostgreSQL dray.events" },
+	{ "emit", "key", "the ordering key" },
+	{ "tail", "since",
+		"begin there: new, all, seq:N or time:2026-01-01T00:00:00Z; otherwise new" },
+	{ "seek", "to", "seq:N, time:2026-01-01T00:00:00Z, all (what the stream has) or new" },
+	{ "dead", "table", "with --database: only this outbox, or the archive to store events in" },
+	{ "replay", "pipeline", "this relay's outbox, or this sink's archive" },
+	{ "replay", "table",
+		"an outbox or an archive; otherwise the pipeline's, or the outbox of --database" },
+	{ "replay", "stream", "take no acknowledgement of another stream" },
+	{ "audit", "pipeline", "only this relay" },
+	{ "audit", "since",
+		"what was delivered since time:2026-01-01T00:00:00Z or a duration ago; or from id:N on" },
+	{ "prune", "pipeline", "only this relay" },
+	{ "prune", "older",
+		"what was delivered longer ago, like 7d; otherwise each relay's retention" },
+	{ "ddl", "table", "the table's name in the statement" },
+};
+
+const char *cli_option_help(const struct cli_command *command, const struct cli_option *option)
+{
+	for (size_t i = 0; command && i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (strcmp(meanings[i].command, command->name) == 0 &&
+			strcmp(meanings[i].option, option->name) == 0)
+			return meanings[i].help;
+	return option->help;
+}
 
 const struct cli_command cli_commands[] = {
 	{ "init", cmd_init, "Writes a commented config; - prints it.", "[FILE|-]", 0, 1, NULL,
@@ -156,31 +186,35 @@ const struct cli_command *cli_find_command(const char *name)
 	return NULL;
 }
 
-bool cli_takes(const struct cli_command *command, const struct cli_option *option)
+static bool takes(const struct cli_command *command, const char *option)
 {
-	if (option->global)
-		return true;
 	for (const char *const *name = command->options; name && *name; name++)
-		if (strcmp(*name, option->name) == 0)
+		if (strcmp(*name, option) == 0)
 			return true;
 	return false;
 }
 
-static void print_option(const struct cli_option *option, FILE *out)
+bool cli_takes(const struct cli_command *command, const struct cli_option *option)
+{
+	return option->global || takes(command, option->name);
+}
+
+static void print_option(
+	const struct cli_command *command, const struct cli_option *option, FILE *out)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s%c%s--%s%s%s", option->letter ? "-" : "  ",
 		option->letter ? option->letter : ' ', option->letter ? ", " : " ", option->name,
 		option->argument ? " " : "", option->argument ? option->argument : "");
-	fprintf(out, "  %-26s %s\n", text, option->help);
+	fprintf(out, "  %-26s %s\n", text, cli_option_help(command, option));
 }
 
 static void print_options(const struct cli_command *command, bool global, FILE *out)
 {
 	for (const struct cli_option *option = cli_options; option->name; option++)
 		if (option->global == global && (global || cli_takes(command, option)))
-			print_option(option, out);
+			print_option(command, option, out);
 }
 
 static void print_command_help(const struct cli_command *command, FILE *out)
@@ -193,7 +227,7 @@ static void print_command_help(const struct cli_command *command, FILE *out)
 	}
 	fputs("\nFor every command:\n", out);
 	print_options(command, true, out);
-	if (strstr(command->arguments, "DATABASE"))
+	if (strstr(command->arguments, "DATABASE") || takes(command, "database"))
 		fputs("\nDATABASE is sqlite:PATH or postgresql://USER@HOST/NAME.\n", out);
 	fprintf(out, "\nExample:\n  %s\n\n" EXIT_STATUSES, command->example);
 }

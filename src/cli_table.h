@@ -33,6 +33,9 @@ extern const struct cli_command cli_commands[];
 const struct cli_command *cli_find_command(const char *name);
 bool cli_takes(const struct cli_command *command, const struct cli_option *option);
 
+/* What an option means to a command; NULL command: to most of them. Static text. */
+const char *cli_option_help(const struct cli_command *command, const struct cli_option *option);
+
 /* --help of one command, or of the program where command is NULL. */
 void cli_print_help(const struct cli_command *command, FILE *out);
 

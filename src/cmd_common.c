@@ -81,6 +81,16 @@ bool cmd_make_stream(
 	return *made;
 }
 
+bool cmd_set_start(
+	struct config_sink *sink, const char *option, const char *text, struct error *err)
+{
+	return config_set(sink, "sink", "start", text, NULL) ||
+		error_set(err, ERROR_USAGE,
+			"%s: \"%.80s\" is no place in a stream; it is all, new, seq:N (1 and more) or "
+			"time:2026-01-01T00:00:00Z",
+			option, text);
+}
+
 void cmd_print_json(json_t *value)
 {
 	json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));

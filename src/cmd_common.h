@@ -29,6 +29,10 @@ bool cmd_migrate_table(const char *url, enum migrate_target target, const char *
 bool cmd_make_stream(
 	struct link *link, const struct config_stream *stream, bool *made, struct error *err);
 
+/* A place in a stream, from an option of that name, into what a sink's start is. ERROR_USAGE. */
+bool cmd_set_start(
+	struct config_sink *sink, const char *option, const char *text, struct error *err);
+
 /* Prints a JSON value on stdout as one line, and frees it. */
 void cmd_print_json(json_t *value);
 

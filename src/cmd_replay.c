@@ -49,7 +49,8 @@ static bool parse_rate(const struct cli *cli, int64_t *rate, struct error *err)
 		return true;
 	*rate = strtoll(cli->rate, &end, 10);
 	return (end != cli->rate && !*end && *rate >= 0 && *rate <= 100000000) ||
-		error_set(err, ERROR_USAGE, "--rate %.40s: events a second; 0: as fast as it goes",
+		error_set(err, ERROR_USAGE,
+			"--rate: \"%.40s\" is not a whole number of events a second; 0: as fast as it goes",
 			cli->rate);
 }
 

@@ -232,7 +232,7 @@ static bool parse(struct seek *seek, struct config *config, struct error *err)
 	if (!seek->cli->to)
 		return error_set(err, ERROR_USAGE, "say where to: --to seq:N or --to time:%s",
 			"2026-01-01T00:00:00Z");
-	return config_set(to, "sink", "start", seek->cli->to, err) || error_prefix(err, "--to");
+	return cmd_set_start(to, "--to", seek->cli->to, err);
 }
 
 int cmd_seek(const struct cli *cli)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd_common.h"
+#include "config_check.h"
 #include "event.h"
 #include "nats/pull.h"
 #include "nats/stream.h"
@@ -200,7 +201,8 @@ static bool parse_count(const char *text, int64_t *count, struct error *err)
 	errno = 0;
 	*count = strtoll(text, &end, 10);
 	return (!errno && end != text && !*end && *count > 0) ||
-		error_set(err, ERROR_USAGE, "--count %.40s: it is a number above 0", text);
+		error_set(
+			err, ERROR_USAGE, "--count: \"%.40s\" is not a whole number above 0", text);
 }
 
 /* --since is what a sink's `start` is. */
@@ -212,15 +214,16 @@ static bool parse(
 	if (cli->argument_count == 0 && !cli->stream)
 		return error_set(err, ERROR_USAGE,
 			"name a subject (dray tail 'shop.>') or a stream (--stream NAME)");
+	if (cli->argument_count > 0 && !check_subject_pattern(cli->arguments[0], err))
+		return error_prefix(err, "SUBJECT");
 	if (cli->argument_count > 0) {
 		tail->subject = (char *)(uintptr_t)cli->arguments[0];
 		tail->subjects = (struct config_list){ &tail->subject, 1 };
 	}
 	snprintf(tail->stream, sizeof(tail->stream), "%s", cli->stream ? cli->stream : "");
 	tail->start = sink;
-	if (!config_set(sink, "sink", "start", cli->since ? cli->since : "new", err))
-		return error_prefix(err, "--since");
-	return parse_count(cli->count, &tail->left, err);
+	return cmd_set_start(sink, "--since", cli->since ? cli->since : "new", err) &&
+		parse_count(cli->count, &tail->left, err);
 }
 
 int cmd_tail(const struct cli *cli)

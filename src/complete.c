@@ -211,7 +211,7 @@ static void offer_options(const struct wish *wish)
 		bool again = option->type == CLI_MANY || !line->given[option - cli_options];
 		bool taken = line->command ? cli_takes(line->command, option) : option->global;
 		if (again && taken)
-			offer(wish, option->name, "", option->help);
+			offer(wish, option->name, "", cli_option_help(line->command, option));
 	}
 }
 

@@ -8,9 +8,13 @@
 
 void config_syntax_problem(const yaml_parser_t *parser, struct problems *problems)
 {
-	problems_add(problems, (int)parser->problem_mark.line + 1, "not YAML: %s%s%s",
-		parser->problem ? parser->problem : "cannot be read", parser->context ? " " : "",
-		parser->context ? parser->context : "");
+	const char *problem = parser->problem ? parser->problem : "cannot be read";
+
+	problems_add(problems, (int)parser->problem_mark.line + 1, "not YAML: %s%s%s%s", problem,
+		parser->context ? " " : "", parser->context ? parser->context : "",
+		strstr(problem, "cannot start any token")
+			? "; a tab or one of @ ` % stands where a value should begin"
+			: "");
 }
 
 /* What an event must not be; NULL for a good one. */

@@ -140,6 +140,22 @@ bool sqlite_same_file(struct sqlite *sqlite, struct error *err)
 			sqlite->path);
 }
 
+/* SQLite itself says only that it cannot. */
+static bool not_opened(struct sqlite *sqlite, struct error *err)
+{
+	int reason = sqlite3_system_errno(sqlite->connection);
+	struct stat file;
+
+	if (stat(sqlite->path, &file) == 0 && S_ISDIR(file.st_mode))
+		return error_set(err, ERROR_UNAVAILABLE,
+			"sqlite:%s: is a folder; name a file in it", sqlite->path);
+	if (!reason)
+		return sqlite_failed(sqlite, err);
+	return error_set(err, ERROR_UNAVAILABLE,
+		"sqlite:%s: %s; its folder must be there, and both must be writable", sqlite->path,
+		strerror(reason));
+}
+
 bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX;
@@ -151,7 +167,7 @@ bool sqlite_open(struct sqlite *sqlite, bool create, struct error *err)
 			"sqlite:%s: %s; dray migrate makes a file that is missing", sqlite->path,
 			strerror(errno));
 	if (sqlite3_open_v2(sqlite->path, &sqlite->connection, flags, NULL) != SQLITE_OK) {
-		sqlite_failed(sqlite, err);
+		not_opened(sqlite, err);
 		sqlite_close(sqlite);
 		return false;
 	}

@@ -197,6 +197,11 @@ static bool refused(const struct config_nats *config, const char *url, const cha
 				"ask for a certificate that it trusts (nats.tls.cert and key)?",
 				label);
 		break;
+	case NATS_NO_SERVER:
+		return error_set(err, ERROR_UNAVAILABLE,
+			"%s: no server answers there; look whether it runs, and at nats.url (--nats, "
+			"NATS_URL)",
+			label);
 	default:
 		break;
 	}

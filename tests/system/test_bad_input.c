@@ -102,6 +102,26 @@ static void test_a_bad_command_line(void **state)
 
 /* Servers that are away: 3, or waited for. */
 
+/* What cannot be said of a stream, a file or a server is told apart, with what to do. */
+static void test_what_is_no_place(void **state)
+{
+	const char *folder = scratch();
+
+	(void)state;
+	assert_contains(dray_expect(2, "tail", "a b").err, "SUBJECT: \"a b\" is not a subject");
+	assert_contains(dray_expect(2, "tail", "a", "--since", "nope").err,
+		"--since: \"nope\" is no place in a stream; it is all, new, seq:N");
+	assert_contains(dray_expect(2, "tail", "a", "--count", "0").err, "--count: \"0\" is not");
+	assert_contains(dray_expect(3, "migrate", text("sqlite:%s", folder)).err,
+		": is a folder; name a file in it");
+	assert_contains(dray_expect(3, "migrate", text("sqlite:%s/none/x.db", folder)).err,
+		"/none/x.db: No such file or directory; its folder must be there");
+	assert_contains(dray_expect(3, "tail", "a", "--nats", "nats://127.0.0.1:1").err,
+		"nats://127.0.0.1:1: no server answers there");
+	file_write(text("%s/tab.yaml", folder), "relays:\n\t- name: a\n");
+	assert_contains(dray_expect(2, "check", "-c", text("%s/tab.yaml", folder)).err, "a tab");
+}
+
 static void test_an_unreachable_nats(void **state)
 {
 	const char *kind = *state;
@@ -499,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_an_unset_variable),
 		cmocka_unit_test(test_what_is_not_a_config),
 		cmocka_unit_test(test_a_bad_command_line),
+		cmocka_unit_test(test_what_is_no_place),
 		FOR_BOTH(test_an_unreachable_nats),
 		cmocka_unit_test(test_an_unreachable_database),
 		FOR_BOTH(test_a_missing_table),

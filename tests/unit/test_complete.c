@@ -58,8 +58,9 @@ static void every_option_is_offered_where_it_is_taken(void **state)
 		char *all = offered(text("%s --", command->name));
 		for (const struct cli_option *option = cli_options; option->name; option++)
 			if (cli_takes(command, option))
-				assert_contains(
-					all, text("\n--%s\t%s\n", option->name, option->help));
+				assert_contains(all,
+					text("\n--%s\t%s\n", option->name,
+						cli_option_help(command, option)));
 			else
 				assert_lacks(all, text("\n--%s\t", option->name));
 	}
