@@ -43,12 +43,6 @@ void nats_cluster_start(struct nats_cluster *cluster, const char *name, const ch
 	nats_cluster_wait(cluster, NULL);
 }
 
-void nats_cluster_end(struct nats_cluster *cluster)
-{
-	for (int i = 0; i < NATS_CLUSTER_SIZE; i++)
-		nats_server_kill(&cluster->servers[i]);
-}
-
 struct jetstream *nats_cluster_open(struct nats_cluster *cluster)
 {
 	for (int i = 0; i < NATS_CLUSTER_SIZE; i++)

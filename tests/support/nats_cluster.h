@@ -17,7 +17,6 @@ struct nats_cluster {
 
 /* They tell clients nothing of each other. extra: further lines for their configurations, or NULL. */
 void nats_cluster_start(struct nats_cluster *cluster, const char *name, const char *extra);
-void nats_cluster_end(struct nats_cluster *cluster);
 
 /* Until JetStream answers, and every replica of the stream (NULL: of none) is there and current. */
 void nats_cluster_wait(struct nats_cluster *cluster, const char *stream);

@@ -1,4 +1,4 @@
-/* The map, the bell, the arena, the buffer, base64 and the hash. */
+/* The map, the bell, the arena, the buffer, base64, hexadecimal digits and the hash. */
 #include "support/common.h"
 
 #include <pthread.h>
@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/bell.h"
 #include "base/buf.h"
 #include "base/hash.h"
@@ -370,6 +371,31 @@ static void test_hash(void **state)
 	map_finish(&seen);
 }
 
+static void test_hex(void **state)
+{
+	unsigned char bytes[256];
+	struct buf out = { 0 };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (int i = 0; i < 256; i++)
+		bytes[i] = (unsigned char)i;
+	const struct slice all = { (char *)bytes, sizeof(bytes) };
+	hex_encode(all, &out);
+	assert_int_equal(out.size, 512);
+	assert_memory_equal(out.data, "000102030405060708090a0b", 24);
+	assert_true(slice_equal(hex_decode(out.data, &arena), all));
+	assert_true(slice_equal(hex_decode("00fFAb", &arena), SLICE("\0\xff\xab")));
+	assert_int_equal(hex_decode("", &arena).size, 0);
+	assert_int_equal(hex_decode(NULL, &arena).size, 0);
+	buf_clear(&out);
+	hex_encode(SLICE(""), &out);
+	assert_string_equal(out.data, "");
+	buf_finish(&out);
+	arena_finish(&arena);
+}
+
 static void test_random_names(void **state)
 {
 	char a[33], b[33];
@@ -394,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_random_names),
 	};
