@@ -868,6 +868,42 @@ static void the_page_names_every_setting(void **state)
 		}
 }
 
+static void is_good(const char *file, size_t pipelines)
+{
+	struct error err = { 0 };
+	struct config *config = config_load(file, NULL, &err);
+
+	if (!config)
+		give_up("%s: %s", file, err.text);
+	assert_int_equal(config->relay_count + config->sink_count, pipelines);
+	config_destroy(config);
+}
+
+/* The config that stands in the ConfigMap, without its indentation. */
+static char *config_of_kubernetes(void)
+{
+	char *all = file_read(project_path("docker/kubernetes.yaml"));
+	char *at = strstr(all, "dray.yaml: |\n") + strlen("dray.yaml: |\n"), *out = text("");
+
+	for (; strncmp(at, "    ", 4) == 0; at += strcspn(at, "\n") + 1)
+		out = text("%s%.*s\n", out, (int)strcspn(at + 4, "\n"), at + 4);
+	return out;
+}
+
+static void the_configs_that_come_along_are_good(void **state)
+{
+	char *file = scratch_path("kubernetes.yaml");
+
+	(void)state;
+	setenv("POSTGRES_PASSWORD", "x", 1);
+	setenv("DB_PASSWORD", "x", 1);
+	setenv("NATS_PASSWORD", "x", 1);
+	is_good(project_path("docker/dray.yaml"), 3);
+	is_good(project_path("package/dray.yaml"), 2);
+	file_write(file, config_of_kubernetes());
+	is_good(file, 2);
+}
+
 /* What comes from the command line has the same checks. */
 static void settings_can_be_set_by_name(void **state)
 {
@@ -932,6 +968,7 @@ int main(void)
 		cmocka_unit_test(the_template_is_a_config),
 		cmocka_unit_test(the_template_names_every_setting),
 		cmocka_unit_test(the_page_names_every_setting),
+		cmocka_unit_test(the_configs_that_come_along_are_good),
 		cmocka_unit_test(settings_can_be_set_by_name),
 	};
 
