@@ -870,11 +870,11 @@ static void the_page_names_every_setting(void **state)
 
 static void is_good(const char *file, size_t pipelines)
 {
-	struct error err = { 0 };
-	struct config *config = config_load(file, NULL, &err);
+	struct error wrong = { 0 };
+	struct config *config = config_load(file, NULL, &wrong);
 
 	if (!config)
-		give_up("%s: %s", file, err.text);
+		give_up("%s: %s", file, wrong.text);
 	assert_int_equal(config->relay_count + config->sink_count, pipelines);
 	config_destroy(config);
 }
@@ -883,7 +883,7 @@ static void is_good(const char *file, size_t pipelines)
 static char *config_of_kubernetes(void)
 {
 	char *all = file_read(project_path("docker/kubernetes.yaml"));
-	char *at = strstr(all, "dray.yaml: |\n") + strlen("dray.yaml: |\n"), *out = text("");
+	char *at = strstr(all, "dray.yaml: |\n") + strlen("dray.yaml: |\n"), *out = text("%s", "");
 
 	for (; strncmp(at, "    ", 4) == 0; at += strcspn(at, "\n") + 1)
 		out = text("%s%.*s\n", out, (int)strcspn(at + 4, "\n"), at + 4);
