@@ -174,5 +174,5 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("tombstones", tests, target_start, target_end);
+	return cmocka_run_group_tests_name("tombstones", tests, server_start, server_stop);
 }
