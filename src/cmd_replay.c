@@ -256,17 +256,17 @@ static void print_sample(const struct work *work, const struct batch *batch)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < batch->count; i++) {
-		const struct event *event = &batch->rows[i].event;
+		const struct event *event = &batch->rows[i]->event;
 		char *id = memory_copy(event->id.data, event->id.size);
 		char *subject = memory_copy(event->subject.data, event->subject.size);
 		if (work->cli->json)
 			json_array_append_new(list,
-				json_pack("{sI so so sI}", "id", (json_int_t)batch->rows[i].id,
+				json_pack("{sI so so sI}", "id", (json_int_t)batch->rows[i]->id,
 					"event_id", cmd_json_text(id), "subject",
 					cmd_json_text(subject), "bytes",
 					(json_int_t)event->payload.size));
 		else
-			printf("%12" PRId64 "  %-36s  %s, %zu bytes\n", batch->rows[i].id, id,
+			printf("%12" PRId64 "  %-36s  %s, %zu bytes\n", batch->rows[i]->id, id,
 				subject, event->payload.size);
 		free(id);
 		free(subject);

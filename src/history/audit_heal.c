@@ -72,7 +72,7 @@ static void number_rows(const struct heal *heal, struct batch *batch, struct map
 	uint64_t place;
 
 	for (size_t i = 0; i < batch->count; i++) {
-		struct row *row = &batch->rows[i];
+		struct row *row = batch->rows[i];
 		if (map_get(places, (uint64_t)row->id, &place))
 			row->id = (int64_t)place;
 		map_remove(places, (uint64_t)heal->items[row->id].id);

@@ -62,8 +62,8 @@ static bool read_rows(struct outbox *outbox, const struct read_plan *plan, struc
 	if (!ok && *batch)
 		batch_destroy(*batch);
 	for (size_t i = 0; ok && i < (*batch)->count; i++) {
-		(*batch)->rows[i].source = again ? ROW_SWEEP : ROW_NEW;
-		(*batch)->rows[i].created_ms = guest->began_ms;
+		(*batch)->rows[i]->source = again ? ROW_SWEEP : ROW_NEW;
+		(*batch)->rows[i]->created_ms = guest->began_ms;
 	}
 	return ok;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/arena.h"
+
 /* The subject goes in place of {subject}. */
 static struct slice make_subject(const char *to, struct slice subject, struct arena *arena)
 {
@@ -46,13 +48,18 @@ static bool check_subject(const struct config_list *closed, struct slice subject
 
 bool rename_rows(const struct rename *rename, struct batch *batch, struct error *err)
 {
-	for (size_t i = 0; i < batch->count; i++) {
-		struct event *event = &batch->rows[i].event;
-		event->id = make_id(rename->run, event->id, &batch->arena);
-		event->subject = make_subject(rename->to, event->subject, &batch->arena);
-		event->replay = slice_of(rename->run);
-		if (!check_subject(rename->closed, event->subject, err))
-			return false;
+	struct arena arena;
+	bool ok = true;
+
+	arena_init(&arena);
+	for (size_t i = 0; ok && i < batch->count; i++) {
+		struct row row = *batch->rows[i];
+		row.event.id = make_id(rename->run, row.event.id, &arena);
+		row.event.subject = make_subject(rename->to, row.event.subject, &arena);
+		row.event.replay = slice_of(rename->run);
+		batch_put(batch, i, &row);
+		ok = check_subject(rename->closed, row.event.subject, err);
 	}
-	return true;
+	arena_finish(&arena);
+	return ok;
 }

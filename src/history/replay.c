@@ -131,14 +131,14 @@ static size_t allowed(struct replay *replay, size_t limit)
 static void note_batch(struct replay *replay, const struct batch *batch)
 {
 	const struct run *run = replay->run;
-	bool uncertain = batch->rows[0].id <= replay->uncertain;
+	bool uncertain = batch->rows[0]->id <= replay->uncertain;
 	uint64_t known[STREAMS_KEPT];
 	size_t count = run->stream_count < STREAMS_KEPT ? run->stream_count : STREAMS_KEPT;
 
 	for (size_t i = 0; i < count; i++)
 		known[i] = uncertain ? run->streams[i].seq : run->streams[i].newest;
 	for (size_t i = 0; i < batch->count; i++)
-		place_add(&replay->place, batch->rows[i].id);
+		place_add(&replay->place, batch->rows[i]->id);
 	place_read(&replay->place, known, count);
 }
 
@@ -176,17 +176,12 @@ static bool read_new(struct replay *replay, const struct read_plan *plan, struct
 	if (!rename_rows(&replay->rename, *batch, err))
 		return false;
 	note_batch(replay, *batch);
-	return note_ahead(replay, (*batch)->rows[(*batch)->count - 1].id, err);
+	return note_ahead(replay, (*batch)->rows[(*batch)->count - 1]->id, err);
 }
 
-static void keep_open(const struct replay *replay, struct batch *batch)
+static bool is_open(const struct row *row, const void *place)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < batch->count; i++)
-		if (place_has(&replay->place, batch->rows[i].id))
-			batch->rows[kept++] = batch->rows[i];
-	batch->count = kept;
+	return place_has(place, row->id);
 }
 
 /* Events that were read and dropped, behind others of their key. */
@@ -203,8 +198,8 @@ static bool read_again(struct replay *replay, const struct read_plan *plan, stru
 			return false;
 		found = (*batch)->count;
 		if (found > 0)
-			after = (*batch)->rows[found - 1].id;
-		keep_open(replay, *batch);
+			after = (*batch)->rows[found - 1]->id;
+		batch_filter(*batch, is_open, &replay->place);
 		if (found == 0 || (*batch)->count > 0)
 			break;
 		batch_destroy(*batch);

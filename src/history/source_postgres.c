@@ -1,4 +1,4 @@
-/* Reading history in PostgreSQL: in binary, and the result stays in libpq's memory with the batch. */
+/* Reading history in PostgreSQL: in binary. */
 #include "history/source_driver.h"
 
 #include <endian.h>
@@ -30,11 +30,6 @@ bool source_postgres_prepare(struct db *db, struct error *err)
 		0, err);
 }
 
-static void clear(void *result)
-{
-	PQclear(result);
-}
-
 bool source_postgres_read(struct db *db, enum statement statement, const char *table,
 	const char *const *parameters, size_t count, struct batch **batch, struct error *err)
 {
@@ -48,12 +43,13 @@ bool source_postgres_read(struct db *db, enum statement statement, const char *t
 	free(sql);
 	if (!ok)
 		return false;
-	size_t rows = (size_t)PQntuples(result);
-	*batch = batch_create(rows);
-	(*batch)->result = result;
-	(*batch)->free_result = clear;
-	(*batch)->count = rows;
-	for (size_t i = 0; i < rows; i++)
-		read_row(result, (int)i, &(*batch)->rows[i]);
+	int rows = PQntuples(result);
+	*batch = batch_create((size_t)rows);
+	for (int i = 0; i < rows; i++) {
+		struct row row = { 0 };
+		read_row(result, i, &row);
+		batch_add(*batch, &row);
+	}
+	PQclear(result);
 	return true;
 }

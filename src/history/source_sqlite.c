@@ -31,10 +31,8 @@ bool source_sqlite_prepare(struct db *db, struct error *err)
 		sqlite_failed(sqlite, err);
 }
 
-static void read_row(sqlite3_stmt *statement, struct batch *batch)
+static void read_row(sqlite3_stmt *statement, struct row *row)
 {
-	struct row *row = batch_add(batch);
-
 	row->id = sqlite3_column_int64(statement, SOURCE_NUMBER);
 	row->source = ROW_NEW;
 	row->event = (struct event){ .id = sqlite_slice(statement, SOURCE_EVENT_ID),
@@ -42,7 +40,6 @@ static void read_row(sqlite3_stmt *statement, struct batch *batch)
 		.key = sqlite_slice(statement, SOURCE_KEY),
 		.headers = sqlite_slice(statement, SOURCE_HEADERS),
 		.payload = sqlite_slice(statement, SOURCE_PAYLOAD) };
-	row_keep(row, batch);
 }
 
 static bool read_rows(struct sqlite *sqlite, sqlite3_stmt *statement, int64_t bytes,
@@ -52,8 +49,10 @@ static bool read_rows(struct sqlite *sqlite, sqlite3_stmt *statement, int64_t by
 	int code = SQLITE_ROW;
 
 	while (size < bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-		read_row(statement, batch);
-		size += (int64_t)batch->rows[batch->count - 1].event.payload.size;
+		struct row row = { 0 };
+		read_row(statement, &row);
+		size += (int64_t)row.event.payload.size;
+		batch_add(batch, &row);
 	}
 	return code == SQLITE_ROW || code == SQLITE_DONE || sqlite_failed(sqlite, err);
 }

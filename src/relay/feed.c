@@ -46,7 +46,8 @@ struct feed {
 	int64_t put_ms; /* monotonic: since when the first of them waits */
 	struct position *positions;
 	size_t streams;
-	size_t room;
+	size_t room, room_bytes; /* the session's, less what it has taken since it told */
+	size_t given, given_bytes; /* that it has not taken yet */
 	int64_t due_ms; /* monotonic; INT64_MAX: nothing known */
 	bool sweep_wanted, sweep_unwanted;
 	int64_t sweep_from;
@@ -105,10 +106,21 @@ static size_t least_room(const struct feed *feed)
 	return ((size_t)feed->config->batch + 1) / 2;
 }
 
+static size_t less(size_t room, size_t given)
+{
+	return given < room ? room - given : 0;
+}
+
+/* How many rows may be read now; under the lock. */
+static size_t room_of(const struct feed *feed)
+{
+	return feed->given_bytes < feed->room_bytes ? less(feed->room, feed->given) : 0;
+}
+
 /* So are small writes: while there is something to read, few verdicts wait a little for company. */
 static bool is_worth_settling(const struct feed *feed, int64_t now)
 {
-	bool can_read = feed->look && feed->room >= least_room(feed) && !feed->stopping;
+	bool can_read = feed->look && room_of(feed) >= least_room(feed) && !feed->stopping;
 
 	return !can_read || feed->put.count >= least_room(feed) || now - feed->put_ms >= COMPANY_MS;
 }
@@ -119,7 +131,7 @@ static void take_turn(struct feed *feed, struct turn *turn)
 
 	pthread_mutex_lock(&feed->lock);
 	*turn = (struct turn){
-		.streams = feed->streams, .room = feed->room, .stopping = feed->stopping
+		.streams = feed->streams, .room = room_of(feed), .stopping = feed->stopping
 	};
 	if (is_worth_settling(feed, now)) {
 		turn->put = feed->put;
@@ -129,7 +141,7 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	if (feed->streams)
 		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));
 	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
-	if (turn->due && feed->room >= least_room(feed)) /* otherwise nothing is read yet */
+	if (turn->due && turn->room >= least_room(feed)) /* otherwise nothing is read yet */
 		feed->due_ms = INT64_MAX;
 	if (feed->has_report && feed->next_report_ms <= now) {
 		turn->report = feed->report;
@@ -248,7 +260,8 @@ static void give_batch(struct feed *feed, struct batch *batch)
 		note_due(feed, DUE_AGAIN_MS);
 	*feed->last_batch = batch;
 	feed->last_batch = &batch->next;
-	feed->room -= batch->count < feed->room ? batch->count : feed->room;
+	feed->given += batch->count;
+	feed->given_bytes += batch->bytes;
 	feed->news.needs_sweeps = outbox_needs_sweeps(feed->outbox);
 	pthread_mutex_unlock(&feed->lock);
 	bell_ring(feed->bell);
@@ -285,7 +298,7 @@ static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
 {
 	pthread_mutex_lock(&feed->lock);
 	bool busy = feed->put.count > 0 || feed->stopping || feed->sweep_wanted ||
-		(!room && feed->room >= least_room(feed));
+		(!room && room_of(feed) >= least_room(feed));
 	feed->asleep = !busy;
 	feed->starved = !busy && !room;
 	*until = room ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
@@ -423,6 +436,9 @@ void feed_take(struct feed *feed, struct feed_news *news)
 	feed->news.settled = NULL;
 	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
 	feed->news.progress = false;
+	feed->room = less(feed->room, feed->given);
+	feed->room_bytes = less(feed->room_bytes, feed->given_bytes);
+	feed->given = feed->given_bytes = 0;
 	pthread_mutex_unlock(&feed->lock);
 }
 
@@ -464,11 +480,12 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 	pthread_mutex_unlock(&feed->lock);
 }
 
-void feed_room(struct feed *feed, size_t rows)
+void feed_room(struct feed *feed, size_t rows, size_t bytes)
 {
 	pthread_mutex_lock(&feed->lock);
 	feed->room = rows;
-	if (feed->starved && rows >= least_room(feed))
+	feed->room_bytes = bytes;
+	if (feed->starved && room_of(feed) >= least_room(feed))
 		poke(feed);
 	pthread_mutex_unlock(&feed->lock);
 }

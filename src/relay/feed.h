@@ -40,8 +40,8 @@ void feed_take(struct feed *feed, struct feed_news *news);
 void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 	const struct position *positions, size_t streams);
 
-/* How many more rows may be read now. */
-void feed_room(struct feed *feed, size_t rows);
+/* How many more rows, and bytes of events, the session has room for beside those that it took. */
+void feed_room(struct feed *feed, size_t rows, size_t bytes);
 
 /* A row is due in so many ms: look by then. For one that failed the feed knows itself, once that is settled. */
 void feed_due(struct feed *feed, int64_t ms);

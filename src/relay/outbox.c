@@ -196,7 +196,7 @@ void outbox_stop_sweep(struct outbox *outbox)
 static bool has_old_rows(const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->rows[i].source != ROW_NEW)
+		if (batch->rows[i]->source != ROW_NEW)
 			return true;
 	return false;
 }
@@ -205,7 +205,7 @@ static void move_on(struct outbox *outbox, bool swept, struct batch *batch)
 {
 	batch->sweep_end = outbox->cursor;
 	for (size_t i = 0; i < batch->count; i++) {
-		const struct row *row = &batch->rows[i];
+		const struct row *row = batch->rows[i];
 		if (row->source == ROW_NEW && row->id > outbox->cursor)
 			outbox->cursor = row->id;
 		else if (row->source == ROW_SWEEP)

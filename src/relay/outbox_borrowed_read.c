@@ -20,6 +20,7 @@ struct reading {
 	struct borrowed *b;
 	const struct read_plan *plan;
 	struct batch *batch;
+	struct arena arena; /* what the database gave */
 	char limit[NUMBER], bytes[NUMBER];
 };
 
@@ -32,22 +33,22 @@ static void read_row(
 	struct reading *r, const struct db_rows *rows, size_t i, enum row_source source)
 {
 	const char *created = db_cell(rows, i, BORROWED_CREATED);
-	struct row *row = batch_add(r->batch);
+	struct row row = { .source = source };
 	int64_t wait = atoll(db_cell(rows, i, BORROWED_WAIT));
 	bool fresh;
 
-	row->source = source;
-	row->id = seen_number(&r->b->seen, db_cell(rows, i, BORROWED_ID), &fresh);
-	row->attempts = atoll(db_cell(rows, i, BORROWED_ATTEMPTS));
-	row->failed = wait > 0 && wait <= outbox_longest_delay_ms(&r->b->base);
-	row->wait_ms = row->failed ? wait : 0;
-	row->created_ms = created ? atoll(created) : clock_wall_ms();
-	row->event.id = text_at(rows, i, BORROWED_EVENT_ID);
-	row->event.subject = text_at(rows, i, BORROWED_SUBJECT);
-	row->event.key = text_at(rows, i, BORROWED_KEY);
-	row->event.headers = text_at(rows, i, BORROWED_HEADERS);
-	row->event.payload = hex_decode(db_cell(rows, i, BORROWED_PAYLOAD), &r->batch->arena);
-	seen_wait(&r->b->seen, row->id, row->failed ? clock_now_ms() + wait : 0);
+	row.id = seen_number(&r->b->seen, db_cell(rows, i, BORROWED_ID), &fresh);
+	row.attempts = atoll(db_cell(rows, i, BORROWED_ATTEMPTS));
+	row.failed = wait > 0 && wait <= outbox_longest_delay_ms(&r->b->base);
+	row.wait_ms = row.failed ? wait : 0;
+	row.created_ms = created ? atoll(created) : clock_wall_ms();
+	row.event.id = text_at(rows, i, BORROWED_EVENT_ID);
+	row.event.subject = text_at(rows, i, BORROWED_SUBJECT);
+	row.event.key = text_at(rows, i, BORROWED_KEY);
+	row.event.headers = text_at(rows, i, BORROWED_HEADERS);
+	row.event.payload = hex_decode(db_cell(rows, i, BORROWED_PAYLOAD), &r->arena);
+	seen_wait(&r->b->seen, row.id, row.failed ? clock_now_ms() + wait : 0);
+	batch_add(r->batch, &row);
 }
 
 static bool is_cut(const struct reading *r, size_t from)
@@ -55,7 +56,7 @@ static bool is_cut(const struct reading *r, size_t from)
 	int64_t bytes = 0;
 
 	for (size_t i = from; i < r->batch->count; i++)
-		bytes += (int64_t)r->batch->rows[i].event.payload.size;
+		bytes += (int64_t)r->batch->rows[i]->event.payload.size;
 	return r->batch->count - from >= r->plan->limit || bytes >= r->plan->bytes;
 }
 
@@ -69,7 +70,7 @@ static bool read_some(
 
 	const char *parameters[] = { outbox->lease.resource, r->limit, r->bytes,
 		borrowed_list_end(ids) };
-	if (!db_run_text(outbox->db, r->b->sql.some, parameters, 4, &r->batch->arena, &rows, err))
+	if (!db_run_text(outbox->db, r->b->sql.some, parameters, 4, &r->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.rows; i++)
 		read_row(r, &rows, i, source);
@@ -90,7 +91,7 @@ static bool read_late(struct reading *r, bool *more, struct error *err)
 	*more = false;
 	if (!b->id)
 		return true;
-	if (!db_run_text(b->base.db, b->sql.behind, parameters, 5, &r->batch->arena, &rows, err))
+	if (!db_run_text(b->base.db, b->sql.behind, parameters, 5, &r->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.rows; i++)
 		if (!seen_has(&b->seen, db_cell(&rows, i, 0)) && ++late <= r->plan->limit)
@@ -123,7 +124,7 @@ static bool read_new(struct reading *r, bool *more, struct error *err)
 	if (b->seen.numbers.count >= SEEN_MAX)
 		return true;
 	if (!db_run_text(b->base.db, b->id ? b->sql.next : b->sql.first, parameters, b->id ? 5 : 3,
-		    &r->batch->arena, &rows, err))
+		    &r->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.rows; i++)
 		read_row(r, &rows, i, ROW_NEW);
@@ -139,7 +140,7 @@ static void forget_missing(
 	size_t at = from;
 
 	for (size_t i = 0; i < count; i++) {
-		for (at = from; at < r->batch->count && r->batch->rows[at].id != numbers[i]; at++)
+		for (at = from; at < r->batch->count && r->batch->rows[at]->id != numbers[i]; at++)
 			continue;
 		if (at == r->batch->count && !cut)
 			seen_forget(&r->b->seen, numbers[i]);
@@ -215,6 +216,7 @@ bool outbox_borrowed_read(struct outbox *outbox, const struct read_plan *plan, s
 		.b = borrowed_of(outbox), .plan = plan, .batch = batch_create(plan->limit)
 	};
 
+	arena_init(&r.arena);
 	snprintf(r.limit, NUMBER, "%zu", plan->limit);
 	snprintf(r.bytes, NUMBER, "%" PRId64, plan->bytes);
 	failpoint("relay.before_read");
@@ -222,6 +224,7 @@ bool outbox_borrowed_read(struct outbox *outbox, const struct read_plan *plan, s
 			  sqlite ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 			  NULL, 0, NULL, NULL, err) &&
 		ask(&r, err) && db_commit(outbox->db, err);
+	arena_finish(&r.arena);
 	if (ok) {
 		*batch = r.batch;
 		return true;

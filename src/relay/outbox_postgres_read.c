@@ -1,6 +1,5 @@
 /*
- * Reading an outbox in PostgreSQL: one statement in binary, whose rows are copied close together, since libpq's
- * memory takes half as much again; and the gaps between the ids it brings.
+ * Reading an outbox in PostgreSQL: one statement in binary, and the gaps between the ids it brings.
  */
 #include "relay/outbox_postgres.h"
 
@@ -164,9 +163,9 @@ static struct batch *make_batch(const PGresult *result, int64_t longest_ms)
 	char id_text[UUID_TEXT];
 
 	for (int i = 0; i < count; i++) {
-		struct row *row = batch_add(batch);
-		read_row(result, i, row, longest_ms, id_text);
-		row_keep(row, batch);
+		struct row row = { 0 };
+		read_row(result, i, &row, longest_ms, id_text);
+		batch_add(batch, &row);
 	}
 	return batch;
 }
@@ -179,7 +178,7 @@ static bool cut(const PGresult *result, const struct batch *batch, const struct 
 	int64_t bytes = 0;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->rows[i].source == source) {
+		if (batch->rows[i]->source == source) {
 			rows++;
 			bytes += int4_at(result, (int)i, COLUMN_SIZE);
 		}
@@ -191,26 +190,22 @@ static bool more_due(const PGresult *result, const struct batch *batch,
 	const struct read_plan *plan, enum row_source source)
 {
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->rows[i].source == source && batch->rows[i].wait_ms > 0)
+		if (batch->rows[i]->source == source && batch->rows[i]->wait_ms > 0)
 			return false;
 	return cut(result, batch, plan, source);
 }
 
-static void forget_new_rows(struct batch *batch)
+static bool is_not_new(const struct row *row, const void *context)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < batch->count; i++)
-		if (batch->rows[i].source != ROW_NEW)
-			batch->rows[kept++] = batch->rows[i];
-	batch->count = kept;
+	(void)context;
+	return row->source != ROW_NEW;
 }
 
 static void note_late(struct outbox_pg *pg, const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->rows[i].source == ROW_GAP)
-			pg->base.late += gaps_fill(&pg->gaps, batch->rows[i].id);
+		if (batch->rows[i]->source == ROW_GAP)
+			pg->base.late += gaps_fill(&pg->gaps, batch->rows[i]->id);
 }
 
 /* New rows come in id order: what is missing between them are gaps. */
@@ -219,7 +214,7 @@ static void note_gaps(struct outbox_pg *pg, const struct batch *batch)
 	int64_t last = pg->base.cursor;
 
 	for (size_t i = 0; i < batch->count; i++) {
-		const struct row *row = &batch->rows[i];
+		const struct row *row = batch->rows[i];
 		if (row->source != ROW_NEW)
 			continue;
 		if (row->id > last + 1)
@@ -251,7 +246,7 @@ bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct 
 	PQclear(result);
 	note_late(pg, *batch);
 	if (gaps_cut)
-		forget_new_rows(*batch);
+		batch_filter(*batch, is_not_new, NULL);
 	else
 		gaps_looked(&pg->gaps);
 	note_gaps(pg, *batch);

@@ -70,10 +70,8 @@ static int64_t wait_of(sqlite3_stmt *statement, const struct times *times, bool 
 	return wait > 0 ? wait : 1;
 }
 
-static struct row *read_row(sqlite3_stmt *statement, struct batch *batch, const struct times *times)
+static void read_row(sqlite3_stmt *statement, struct row *row, const struct times *times)
 {
-	struct row *row = batch_add(batch);
-
 	row->id = sqlite3_column_int64(statement, COLUMN_ID);
 	row->attempts = sqlite3_column_int64(statement, COLUMN_ATTEMPTS);
 	row->put_back = row->attempts == 0 &&
@@ -86,8 +84,6 @@ static struct row *read_row(sqlite3_stmt *statement, struct batch *batch, const 
 		row->event.headers = sqlite_slice(statement, COLUMN_HEADERS);
 		row->event.payload = sqlite_slice(statement, COLUMN_PAYLOAD);
 	}
-	row_keep(row, batch);
-	return row;
 }
 
 /* Asks one bound question; cut tells that its limits were reached. */
@@ -101,12 +97,13 @@ static bool ask(struct outbox *outbox, enum prepared which, enum row_source sour
 	int code = SQLITE_ROW;
 
 	while (bytes < plan->bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct row *row = read_row(statement, batch, &times);
-		row->source = source;
-		bytes += (int64_t)row->event.payload.size;
+		struct row row = { .source = source };
+		read_row(statement, &row, &times);
+		bytes += (int64_t)row.event.payload.size;
 		if (++rows == 1 || rows == plan->limit) /* the newest is reported */
-			row->created_ms = parse_time(
+			row.created_ms = parse_time(
 				(const char *)sqlite3_column_text(statement, COLUMN_CREATED_AT));
+		batch_add(batch, &row);
 	}
 	*was_cut = rows >= plan->limit || code == SQLITE_ROW;
 	bool ok = code == SQLITE_ROW || code == SQLITE_DONE ||
@@ -133,7 +130,7 @@ static bool ask_due(
 			return false;
 		/* they come in the order of their times: where the last one has to wait, so have all beyond */
 		batch->more_due =
-			batch->more_due || (cut && batch->rows[batch->count - 1].wait_ms == 0);
+			batch->more_due || (cut && batch->rows[batch->count - 1]->wait_ms == 0);
 	}
 	return true;
 }

@@ -1,41 +1,10 @@
-/* Rows and the batches they live in. */
+/* Rows and the batches they are read in. */
 #include "relay/row.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-struct batch *batch_create(size_t room)
-{
-	struct batch *batch = memory_new(sizeof(*batch));
-
-	batch->rows = memory_new(room * sizeof(*batch->rows));
-	batch->room = room;
-	batch->sweep_end = INT64_MIN;
-	arena_init(&batch->arena);
-	return batch;
-}
-
-void batch_destroy(struct batch *batch)
-{
-	if (batch->result)
-		batch->free_result(batch->result);
-	arena_finish(&batch->arena);
-	free(batch->rows);
-	free(batch);
-}
-
-struct row *batch_add(struct batch *batch)
-{
-	if (batch->count == batch->room) {
-		batch->room = batch->room * 2 + 1;
-		batch->rows = memory_grow(batch->rows, batch->room * sizeof(*batch->rows));
-	}
-	struct row *row = &batch->rows[batch->count++];
-	*row = (struct row){ 0 };
-	return row;
-}
 
 static char *keep(char *to, struct slice *part)
 {
@@ -46,20 +15,76 @@ static char *keep(char *to, struct slice *part)
 	return to + part->size;
 }
 
-void row_keep(struct row *row, struct batch *batch)
+static struct row *row_copy(const struct row *from)
 {
-	char *to = arena_new(&batch->arena, row_size(row));
+	struct row *row = memory_grow(NULL, sizeof(*row) + row_size(from));
+	char *to = (char *)(row + 1);
 
+	*row = *from;
 	to = keep(to, &row->event.id);
 	to = keep(to, &row->event.subject);
 	to = keep(to, &row->event.key);
 	to = keep(to, &row->event.headers);
 	keep(to, &row->event.payload);
+	return row;
+}
+
+void row_release(struct row *row)
+{
+	free(row);
+}
+
+struct batch *batch_create(size_t room)
+{
+	struct batch *batch = memory_new(sizeof(*batch));
+
+	batch->rows = memory_new(room * sizeof(struct row *));
+	batch->room = room;
+	batch->sweep_end = INT64_MIN;
+	return batch;
+}
+
+void batch_destroy(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		row_release(batch->rows[i]);
+	free(batch->rows);
+	free(batch);
+}
+
+void batch_add(struct batch *batch, const struct row *row)
+{
+	if (batch->count == batch->room) {
+		batch->room = batch->room * 2 + 1;
+		batch->rows = memory_grow(batch->rows, batch->room * sizeof(struct row *));
+	}
+	batch->rows[batch->count++] = row_copy(row);
+}
+
+void batch_put(struct batch *batch, size_t at, const struct row *row)
+{
+	struct row *before = batch->rows[at];
+
+	batch->rows[at] = row_copy(row);
+	row_release(before);
+}
+
+void batch_filter(struct batch *batch, bool (*wanted)(const struct row *row, const void *context),
+	const void *context)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < batch->count; i++)
+		if (wanted(batch->rows[i], context))
+			batch->rows[kept++] = batch->rows[i];
+		else
+			row_release(batch->rows[i]);
+	batch->count = kept;
 }
 
 static int by_id(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
 
 	if (x->id == y->id)
 		return (int)x->source - (int)y->source;
@@ -69,40 +94,36 @@ static int by_id(const void *a, const void *b)
 static bool sorted(const struct batch *batch)
 {
 	for (size_t i = 1; i < batch->count; i++)
-		if (batch->rows[i - 1].id >= batch->rows[i].id)
+		if (batch->rows[i - 1]->id >= batch->rows[i]->id)
 			return false;
 	return true;
 }
 
+static void sort(struct batch *batch)
+{
+	size_t kept = 0;
+
+	qsort(batch->rows, batch->count, sizeof(struct row *), by_id);
+	for (size_t i = 0; i < batch->count; i++)
+		if (i == 0 || batch->rows[i]->id != batch->rows[kept - 1]->id)
+			batch->rows[kept++] = batch->rows[i];
+		else
+			row_release(batch->rows[i]);
+	batch->count = kept;
+}
+
 void batch_finish(struct batch *batch)
 {
-	if (!sorted(batch)) {
-		size_t kept = 0;
-		qsort(batch->rows, batch->count, sizeof(*batch->rows), by_id);
-		for (size_t i = 0; i < batch->count; i++)
-			if (i == 0 || batch->rows[i].id != batch->rows[kept - 1].id)
-				batch->rows[kept++] = batch->rows[i];
-		batch->count = kept;
-	}
-	batch->live = batch->count;
-	for (size_t i = 0; i < batch->count; i++) {
-		batch->rows[i].batch = batch;
-		batch->bytes += row_size(&batch->rows[i]);
-	}
+	if (!sorted(batch))
+		sort(batch);
+	for (size_t i = 0; i < batch->count; i++)
+		batch->bytes += row_size(batch->rows[i]);
 }
 
-void batch_hold(struct batch *batch)
+struct row *batch_take(struct batch *batch, size_t at)
 {
-	batch->live++;
-}
+	struct row *row = batch->rows[at];
 
-void batch_let_go(struct batch *batch)
-{
-	if (--batch->live == 0)
-		batch_destroy(batch);
-}
-
-void row_release(struct row *row)
-{
-	batch_let_go(row->batch);
+	batch->rows[at] = NULL;
+	return row;
 }

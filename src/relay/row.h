@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "event.h"
 
 /*
@@ -15,8 +14,8 @@
 enum row_source { ROW_SWEEP, ROW_NEW, ROW_GAP, ROW_RETRY, ROW_SCHEDULED };
 
 /*
- * A row of the outbox in memory, from its reading until it is settled. It lives in the batch it was read
- * in; the batch goes when its last row is released. Only the relay's own thread touches links and counts.
+ * A row of the outbox in memory, from its reading until it is settled: one piece of memory with the bytes of its
+ * event, so that a row that waits keeps no other. Only the relay's own thread touches the links.
  */
 struct row {
 	int64_t id;
@@ -30,43 +29,39 @@ struct row {
 	bool put_back; /* a person took it out of the dead: it goes before what holds its key */
 	uint64_t key_hash; /* of the key; order fills it */
 	struct row *next; /* in whichever one list it stands */
-	struct batch *batch;
 };
 
+/* What one reading brought. */
 struct batch {
-	struct row *rows; /* by id */
-	size_t room, count, live; /* live: rows not yet released */
-	size_t bytes; /* of the events */
+	struct row **rows; /* by id, once it is finished; NULL where one was taken */
+	size_t room, count;
+	size_t bytes; /* of the events, once it is finished */
 	int64_t sweep_end; /* rows up to this id may come from a sweep; above it they are new */
 	uint64_t pass; /* the sweep its swept rows belong to */
 	bool sweep_done; /* the sweep has reached sweep_end with this batch */
 	bool caught_up; /* no more new rows were there */
 	bool more_due; /* of those that wait for their time, some are due and did not fit */
 	size_t settled_before; /* so many of the settled rows it comes with were settled before its reading */
-	struct arena arena; /* what the rows point into, unless the result has it */
-	void *result; /* a database's; goes with the batch by free_result; NULL: none */
-	void (*free_result)(void *result);
 	struct batch *next;
 };
 
-struct batch *batch_create(size_t room); /* empty */
-void batch_destroy(struct batch *batch);
+struct batch *batch_create(size_t room); /* room: how many rows it will have, as far as is known */
+void batch_destroy(struct batch *batch); /* with the rows that were not taken */
 
-/* A zeroed row at the end; there is always room. Rows before it may move. */
-struct row *batch_add(struct batch *batch);
+/* Adds a copy of the row and of its event's bytes, which may be anybody's; batch_put in another's place. */
+void batch_add(struct batch *batch, const struct row *row);
+void batch_put(struct batch *batch, size_t at, const struct row *row);
 
-/* Copies the bytes of the row's event into one piece of its batch's arena. */
-void row_keep(struct row *row, struct batch *batch);
+/* Drops the rows that are not wanted. */
+void batch_filter(struct batch *batch, bool (*wanted)(const struct row *row, const void *context),
+	const void *context);
 
 /* Sorts by id and drops what several questions brought twice. */
 void batch_finish(struct batch *batch);
 
-/* Keeps a batch while its rows are handed on; and lets it go, which may free it. */
-void batch_hold(struct batch *batch);
-void batch_let_go(struct batch *batch);
-
-/* The row is not needed any more. */
-void row_release(struct row *row);
+/* The row belongs to the caller now, who releases it. */
+struct row *batch_take(struct batch *batch, size_t at);
+void row_release(struct row *row); /* accepts NULL */
 
 static inline size_t row_size(const struct row *row)
 {

@@ -48,13 +48,13 @@ void counts_say_held(struct counts *counts, const char *relay, bool now)
 }
 
 /* How many more rows may be kept in memory. */
-static size_t room(const struct session *s)
+static void tell_room(const struct session *s)
 {
-	size_t most = (size_t)(s->config->max_in_flight + s->config->batch);
+	size_t rows = (size_t)(s->config->max_in_flight + s->config->batch);
+	size_t bytes = (size_t)s->config->max_in_flight_bytes;
 
-	if (s->rows.count >= most || s->row_bytes >= (size_t)s->config->max_in_flight_bytes)
-		return 0;
-	return most - s->rows.count;
+	feed_room(s->feed, s->rows.count < rows ? rows - s->rows.count : 0,
+		s->row_bytes < bytes ? bytes - s->row_bytes : 0);
 }
 
 bool session_begin(struct session *s, struct error *err)
@@ -199,7 +199,7 @@ static bool take_turn(struct session *s, struct error *err)
 		!session_send_ready(s, err) || !session_check_silence(s, err))
 		return false;
 	put_verdicts(s);
-	feed_room(s->feed, room(s));
+	tell_room(s);
 	steer_sweep(s);
 	keep_books(s);
 	show_numbers(s);

@@ -78,9 +78,8 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 	bool ours = s->order.sweeping && batch->pass == s->order.pass;
 	bool ends = ours && batch->sweep_done, ok = true;
 
-	batch_hold(batch);
-	for (size_t i = 0; i < batch->count; i++) {
-		struct row *row = &batch->rows[i];
+	for (size_t i = 0; ok && i < batch->count; i++) {
+		struct row *row = batch_take(batch, i);
 		if (ends && row->id > batch->sweep_end) {
 			end_sweep(s);
 			ends = false;
@@ -88,17 +87,14 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 		if (row->source == ROW_SWEEP && !ours)
 			row->source = ROW_GAP;
 		s->swept_rows += row->source == ROW_SWEEP;
-		if (ok)
-			ok = offer_row(s, row, err);
-		else
-			row_release(row);
+		ok = offer_row(s, row, err);
 	}
 	if (ok && batch->caught_up && !s->scanned) {
 		s->scanned = true;
 		session_name_unknown(s);
 	}
-	batch_let_go(batch);
-	if (ends)
+	batch_destroy(batch);
+	if (ok && ends)
 		end_sweep(s);
 	return ok;
 }

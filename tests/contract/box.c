@@ -102,8 +102,8 @@ const char *box_rows_of(const struct batch *batch)
 	const char *list = "";
 
 	for (size_t i = 0; i < batch->count; i++)
-		list = text("%s%s%lld%c", list, i ? " " : "", (long long)batch->rows[i].id,
-			"sngrd"[batch->rows[i].source]);
+		list = text("%s%s%lld%c", list, i ? " " : "", (long long)batch->rows[i]->id,
+			"sngrd"[batch->rows[i]->source]);
 	return list;
 }
 

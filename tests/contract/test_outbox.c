@@ -42,7 +42,7 @@ static void rows_come_in_id_order(bool postgres)
 	struct batch *batch = box_read_some(&box, 100);
 	assert_string_equal(box_rows_of(batch), "1n 2n 3n 4n 5n");
 	assert_true(batch->caught_up);
-	const struct row *row = &batch->rows[0];
+	const struct row *row = batch->rows[0];
 	assert_true(is_slice(row->event.id, id));
 	assert_true(is_slice(row->event.subject, "shop.order"));
 	assert_true(is_slice(row->event.key, "k 1"));
@@ -110,17 +110,17 @@ static void payloads_come_byte_for_byte(bool postgres)
 	testdb_emit_bytes(box.app, "a", "caf\xc3\xa9", NULL, large, 700000);
 	struct batch *batch = box_read_some(&box, 10);
 	assert_int_equal(batch->count, 3);
-	const struct event *event = &batch->rows[0].event;
+	const struct event *event = &batch->rows[0]->event;
 	assert_int_equal(event->payload.size, 256);
 	assert_memory_equal(event->payload.data, all, 256);
 	assert_true(is_slice(event->key, "")); /* empty is not absent */
 	assert_true(is_slice(event->headers, "{}"));
-	event = &batch->rows[1].event;
+	event = &batch->rows[1]->event;
 	assert_non_null(event->payload.data);
 	assert_int_equal(event->payload.size, 0);
 	assert_null(event->key.data);
 	assert_null(event->headers.data);
-	event = &batch->rows[2].event;
+	event = &batch->rows[2]->event;
 	assert_true(is_slice(event->key, "caf\xc3\xa9"));
 	assert_int_equal(event->payload.size, 700000);
 	assert_memory_equal(event->payload.data, large, 700000);
@@ -151,8 +151,8 @@ static void rewinding_begins_anew(bool postgres)
 
 	box_emit(&box, 4);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 5),
-		box_failed(&batch->rows[2], -1, "no") };
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 5),
+		box_failed(batch->rows[2], -1, "no") };
 	assert_int_equal(box_settle(&box, verdicts, 2), 0);
 	batch_destroy(batch);
 	box_has(box_read_some(&box, 10), "");
@@ -175,8 +175,8 @@ static void the_oldest(bool postgres)
 	assert_true(outbox_oldest(box.outbox, &oldest, &err));
 	assert_in_range(oldest, INT64_C(1769860800249), INT64_C(1769860800251));
 	struct batch *batch = box_read_some(&box, 10);
-	assert_in_range(batch->rows[0].created_ms, INT64_C(1769860800249), INT64_C(1769860800251));
-	struct verdict verdict = box_delivered(&batch->rows[0], 0, 1);
+	assert_in_range(batch->rows[0]->created_ms, INT64_C(1769860800249), INT64_C(1769860800251));
+	struct verdict verdict = box_delivered(batch->rows[0], 0, 1);
 	box_settle(&box, &verdict, 1);
 	batch_destroy(batch);
 	assert_true(outbox_oldest(box.outbox, &oldest, &err));
@@ -192,8 +192,8 @@ static void delivered_rows_are_marked(bool postgres)
 
 	box_emit(&box, 3);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 7),
-		box_delivered(&batch->rows[2], 0, INT64_C(9007199254740993)) };
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 7),
+		box_delivered(batch->rows[2], 0, INT64_C(9007199254740993)) };
 	assert_int_equal(box_settle(&box, verdicts, 2), 0);
 	batch_destroy(batch);
 	assert_string_equal(box_text_of(&box, "state", 1), "delivered");
@@ -217,8 +217,8 @@ static void delivered_rows_are_deleted(bool postgres)
 	box_emit(&box, 4);
 	struct batch *batch = box_read_some(&box, 10);
 	testdb_exec(box.app, "UPDATE %s SET state = 'dead' WHERE id = 4", box.table);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 7),
-		box_failed(&batch->rows[1], -1, "no"), box_delivered(&batch->rows[3], 0, 8) };
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 7),
+		box_failed(batch->rows[1], -1, "no"), box_delivered(batch->rows[3], 0, 8) };
 	assert_int_equal(box_settle(&box, verdicts, 3), 1);
 	batch_destroy(batch);
 	assert_string_equal(box_text_of(&box, "state", 1), "");
@@ -240,10 +240,10 @@ static void a_changed_row_is_missed(bool postgres)
 	testdb_exec(box.app, "UPDATE %s SET event_id = '%s' WHERE id IN (1, 2)", box.table, other);
 	testdb_exec(box.app, "UPDATE %s SET state = 'dead' WHERE id = 3", box.table);
 	testdb_exec(box.app, "DELETE FROM %s WHERE id = 4", box.table);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 1),
-		box_failed(&batch->rows[1], -1, "no"), box_delivered(&batch->rows[2], 0, 3),
-		box_failed(&batch->rows[3], 100, "no"), box_delivered(&batch->rows[4], 0, 5),
-		box_failed(&batch->rows[5], -1, "truly") };
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 1),
+		box_failed(batch->rows[1], -1, "no"), box_delivered(batch->rows[2], 0, 3),
+		box_failed(batch->rows[3], 100, "no"), box_delivered(batch->rows[4], 0, 5),
+		box_failed(batch->rows[5], -1, "truly") };
 	assert_int_equal(box_settle(&box, verdicts, 6), 4);
 	assert_int_equal(box_settle(&box, verdicts + 4, 2), 2); /* once settled is settled */
 	batch_destroy(batch);
@@ -264,12 +264,12 @@ static void without_the_lease_nothing_changes(bool postgres)
 
 	box_emit(&box, 3);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict first = box_delivered(&batch->rows[0], 0, 1);
+	struct verdict first = box_delivered(batch->rows[0], 0, 1);
 	box_settle(&box, &first, 1);
 	testdb_exec(box.app, "UPDATE %s SET seq = 4", testdb_table(box.app, "relay_position"));
 	steal_lease(&box);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[1], 0, 2),
-		box_failed(&batch->rows[2], 100, "no") };
+	struct verdict verdicts[] = { box_delivered(batch->rows[1], 0, 2),
+		box_failed(batch->rows[2], 100, "no") };
 	conflict(&box, verdicts, 1);
 	conflict(&box, verdicts + 1, 1);
 	conflict(&box, verdicts, 2);
@@ -290,7 +290,7 @@ static void the_epoch_counts(bool postgres)
 
 	box_emit(&box, 1);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdict = box_delivered(&batch->rows[0], 0, 2);
+	struct verdict verdict = box_delivered(batch->rows[0], 0, 2);
 	testdb_exec(box.app, "UPDATE %s SET epoch = epoch + 1", testdb_table(box.app, "lease"));
 	conflict(&box, &verdict, 1);
 	testdb_exec(box.app, "UPDATE %s SET epoch = epoch - 1", testdb_table(box.app, "lease"));
@@ -310,8 +310,8 @@ static void settling_renews_the_lease(bool postgres)
 	for (int i = 0; i < 2; i++) {
 		int64_t renewals = testdb_int(box.app, "SELECT renewals FROM %s", lease);
 		testdb_exec(box.app, "UPDATE %s SET expires_at = '%s'", lease, past);
-		struct verdict verdict = i ? box_failed(&batch->rows[1], 0, "no")
-					   : box_delivered(&batch->rows[0], 0, 2);
+		struct verdict verdict = i ? box_failed(batch->rows[1], 0, "no")
+					   : box_delivered(batch->rows[0], 0, 2);
 		int64_t confirmed = outbox_lease(box.outbox)->confirmed_ms;
 		nap(5);
 		box_settle(&box, &verdict, 1);
@@ -336,7 +336,7 @@ static void a_table_that_went_back_is_noticed(bool postgres)
 
 	box_emit(&box, 1);
 	struct batch *batch = box_read_some(&box, 10), *again;
-	struct verdict verdict = box_delivered(&batch->rows[0], 0, 1);
+	struct verdict verdict = box_delivered(batch->rows[0], 0, 1);
 	box_settle(&box, &verdict, 1);
 	batch_destroy(batch);
 	testdb_exec(
@@ -394,9 +394,9 @@ static void each_stream_has_a_position(bool postgres)
 	box_emit(&box, 5);
 	struct batch *batch = box_read_some(&box, 10);
 	/* Of THREE nothing is settled, so it has no business in this. */
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 1, 3),
-		box_failed(&batch->rows[1], 50, "later"), box_delivered(&batch->rows[2], 0, 12),
-		box_failed(&batch->rows[3], -1, "never"), box_delivered(&batch->rows[4], 1, 4) };
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 1, 3),
+		box_failed(batch->rows[1], 50, "later"), box_delivered(batch->rows[2], 0, 12),
+		box_failed(batch->rows[3], -1, "never"), box_delivered(batch->rows[4], 1, 4) };
 	assert_true(outbox_settle(box.outbox, verdicts, 5, moved, 3, &missed, &err));
 	assert_int_equal(missed, 0);
 	batch_destroy(batch);
@@ -427,8 +427,8 @@ static void many_verdicts_at_once(bool postgres)
 	struct batch *batch = box_read_some(&box, 3000);
 	assert_int_equal(batch->count, 3000);
 	for (size_t i = 0; i < 3000; i++)
-		verdicts[i] = i % 10 ? box_delivered(&batch->rows[i], 0, i + 1)
-				     : box_failed(&batch->rows[i], 60000, text("row %zu", i));
+		verdicts[i] = i % 10 ? box_delivered(batch->rows[i], 0, i + 1)
+				     : box_failed(batch->rows[i], 60000, text("row %zu", i));
 	assert_int_equal(box_settle(&box, verdicts, 3000), 0);
 	batch_destroy(batch);
 	assert_int_equal(testdb_in_state(box.app, "delivered"), 2700);
@@ -453,8 +453,8 @@ static void a_failure_is_noted(bool postgres)
 	box_emit(&box, 2);
 	struct batch *batch = box_read_some(&box, 10);
 	struct verdict verdicts[] = { box_failed(
-					      &batch->rows[0], 60000, "no stream 'x' \xe2\x82\xac"),
-		box_failed(&batch->rows[1], -1, "too large") };
+					      batch->rows[0], 60000, "no stream 'x' \xe2\x82\xac"),
+		box_failed(batch->rows[1], -1, "too large") };
 	box_settle(&box, verdicts, 2);
 	batch_destroy(batch);
 	assert_string_equal(box_text_of(&box, "state", 1), "pending");
@@ -475,26 +475,26 @@ static void a_failed_row_comes_back(bool postgres)
 
 	box_emit(&box, 2);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdict = box_failed(&batch->rows[0], 400, "no");
+	struct verdict verdict = box_failed(batch->rows[0], 400, "no");
 	box_settle(&box, &verdict, 1);
 	batch_destroy(batch);
 	box_has(box_read_some(&box, 10), ""); /* it was not asked for */
 	batch = box_read_due(&box);
 	assert_string_equal(box_rows_of(batch), "1r");
-	assert_true(batch->rows[0].failed);
-	assert_in_range(batch->rows[0].wait_ms, 1, 400);
-	assert_null(batch->rows[0].event.payload.data);
-	assert_null(batch->rows[0].event.headers.data);
-	assert_true(is_slice(batch->rows[0].event.key, "k")); /* it holds its key */
-	assert_int_equal(batch->rows[0].attempts, 1);
-	nap(batch->rows[0].wait_ms + 2);
+	assert_true(batch->rows[0]->failed);
+	assert_in_range(batch->rows[0]->wait_ms, 1, 400);
+	assert_null(batch->rows[0]->event.payload.data);
+	assert_null(batch->rows[0]->event.headers.data);
+	assert_true(is_slice(batch->rows[0]->event.key, "k")); /* it holds its key */
+	assert_int_equal(batch->rows[0]->attempts, 1);
+	nap(batch->rows[0]->wait_ms + 2);
 	batch_destroy(batch);
 	batch = box_read_due(&box);
 	assert_string_equal(box_rows_of(batch), "1r");
-	assert_int_equal(batch->rows[0].wait_ms, 0);
-	assert_false(batch->rows[0].failed);
-	assert_true(is_slice(batch->rows[0].event.payload, "payload"));
-	verdict = box_delivered(&batch->rows[0], 0, 9);
+	assert_int_equal(batch->rows[0]->wait_ms, 0);
+	assert_false(batch->rows[0]->failed);
+	assert_true(is_slice(batch->rows[0]->event.payload, "payload"));
+	verdict = box_delivered(batch->rows[0], 0, 9);
 	assert_int_equal(box_settle(&box, &verdict, 1), 0);
 	batch_destroy(batch);
 	box_has(box_read_due(&box), "");
@@ -509,8 +509,8 @@ static void what_is_due_far_off_is_not_read(bool postgres)
 
 	box_emit(&box, 3);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdicts[] = { box_failed(&batch->rows[0], 9000, "no"),
-		box_failed(&batch->rows[1], 60000, "no"), box_failed(&batch->rows[2], 3000, "no") };
+	struct verdict verdicts[] = { box_failed(batch->rows[0], 9000, "no"),
+		box_failed(batch->rows[1], 60000, "no"), box_failed(batch->rows[2], 3000, "no") };
 	box_settle(&box, verdicts, 3);
 	batch_destroy(batch);
 	box_has(box_read_due(&box), "1r 3r"); /* within poll_interval, 10 s here */
@@ -522,8 +522,8 @@ static void what_is_due_far_off_is_not_read(bool postgres)
 	/* As a new row, or one of a sweep, it shows wherever it is: it holds its key. */
 	outbox_rewind(box.outbox);
 	batch = box_read_some(&box, 10);
-	assert_true(batch->rows[1].failed);
-	assert_in_range(batch->rows[1].wait_ms, 50000, 60000);
+	assert_true(batch->rows[1]->failed);
+	assert_in_range(batch->rows[1]->wait_ms, 50000, 60000);
 	box_has(batch, "1n 2n 3n");
 	box_drop(&box);
 }
@@ -552,25 +552,25 @@ static void a_scheduled_row_comes_in_time(bool postgres)
 	box_emit(&box, 1);
 	struct batch *batch = box_read_some(&box, 10);
 	assert_string_equal(box_rows_of(batch), "1n 2n 3n 4n");
-	assert_in_range(batch->rows[0].wait_ms, 1, 400);
-	assert_false(batch->rows[0].failed); /* so it holds nobody */
-	assert_null(batch->rows[0].event.payload.data);
-	assert_in_range(batch->rows[1].wait_ms, 3500000, 3600000);
-	assert_int_equal(batch->rows[2].wait_ms, 0);
-	int64_t wait = batch->rows[0].wait_ms;
+	assert_in_range(batch->rows[0]->wait_ms, 1, 400);
+	assert_false(batch->rows[0]->failed); /* so it holds nobody */
+	assert_null(batch->rows[0]->event.payload.data);
+	assert_in_range(batch->rows[1]->wait_ms, 3500000, 3600000);
+	assert_int_equal(batch->rows[2]->wait_ms, 0);
+	int64_t wait = batch->rows[0]->wait_ms;
 	batch_destroy(batch);
 	box_has(box_read_due(&box), "1d");
 	nap(wait + 2);
 	batch = box_read_due(&box);
 	assert_string_equal(box_rows_of(batch), "1d");
-	assert_int_equal(batch->rows[0].wait_ms, 0);
-	assert_true(is_slice(batch->rows[0].event.payload, "x"));
-	struct verdict verdict = box_failed(&batch->rows[0], 300, "no");
+	assert_int_equal(batch->rows[0]->wait_ms, 0);
+	assert_true(is_slice(batch->rows[0]->event.payload, "x"));
+	struct verdict verdict = box_failed(batch->rows[0], 300, "no");
 	box_settle(&box, &verdict, 1);
 	batch_destroy(batch);
 	batch = box_read_due(&box); /* both: the one that came first in the list */
 	assert_string_equal(box_rows_of(batch), "1r");
-	assert_true(batch->rows[0].failed);
+	assert_true(batch->rows[0]->failed);
 	batch_destroy(batch);
 	box_drop(&box);
 }
@@ -595,7 +595,7 @@ static void a_sweep_goes_through_all(bool postgres)
 
 	box_emit(&box, 7);
 	struct batch *batch = box_read_some(&box, 6);
-	struct verdict verdict = box_delivered(&batch->rows[3], 0, 1);
+	struct verdict verdict = box_delivered(batch->rows[3], 0, 1);
 	box_settle(&box, &verdict, 1);
 	batch_destroy(batch);
 	outbox_sweep(box.outbox, INT64_MIN);
@@ -644,8 +644,8 @@ static void a_sweep_finds_what_was_changed_by_hand(bool postgres)
 
 	box_emit(&box, 3);
 	struct batch *batch = box_read_some(&box, 10);
-	struct verdict verdicts[] = { box_failed(&batch->rows[0], -1, "no"),
-		box_delivered(&batch->rows[1], 0, 2), box_delivered(&batch->rows[2], 0, 3) };
+	struct verdict verdicts[] = { box_failed(batch->rows[0], -1, "no"),
+		box_delivered(batch->rows[1], 0, 2), box_delivered(batch->rows[2], 0, 3) };
 	box_settle(&box, verdicts, 3);
 	batch_destroy(batch);
 	testdb_exec(box.app, "UPDATE %s SET state = 'pending' WHERE id = 1", box.table);
@@ -707,7 +707,7 @@ static void an_insert_before_the_sleep_is_seen(bool postgres)
 		assert_true(now_ms() - began < patience(SOON_MS));
 		struct batch *batch = box_read_some(&box, 10);
 		assert_int_equal(batch->count, 1);
-		struct verdict verdict = box_delivered(&batch->rows[0], 0, 1);
+		struct verdict verdict = box_delivered(batch->rows[0], 0, 1);
 		box_settle(&box, &verdict, 1); /* awake again */
 		batch_destroy(batch);
 	}

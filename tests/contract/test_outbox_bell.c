@@ -57,7 +57,7 @@ static void test_the_bell_rings_only_for_sleepers(void **state)
 	assert_int_equal(rings(ear), 1);
 	struct batch *batch = box_read_some(&box, 10);
 	assert_string_equal(box_rows_of(batch), "4n");
-	struct verdict verdict = box_delivered(&batch->rows[0], 0, 4);
+	struct verdict verdict = box_delivered(batch->rows[0], 0, 4);
 	box_settle(&box, &verdict, 1); /* at work again */
 	batch_destroy(batch);
 	box_emit(&box, 3);
@@ -182,7 +182,7 @@ static void test_headers_are_jsonb(void **state)
 	testdb_emit(box.app, "a", NULL, "{\"b\":[\"1\",  \"2\"],\"a\":\"\\u00e9\"}", "x");
 	struct batch *batch = box_read_some(&box, 10);
 	assert_true(is_slice(
-		batch->rows[0].event.headers, "{\"a\": \"\xc3\xa9\", \"b\": [\"1\", \"2\"]}"));
+		batch->rows[0]->event.headers, "{\"a\": \"\xc3\xa9\", \"b\": [\"1\", \"2\"]}"));
 	batch_destroy(batch);
 	box_drop(&box);
 }
@@ -211,7 +211,7 @@ static void test_a_restart_of_the_server(void **state)
 	(void)state;
 	box_emit(&box, 2);
 	kept = box_read_some(&box, 10);
-	struct verdict verdict = box_delivered(&kept->rows[0], 0, 1);
+	struct verdict verdict = box_delivered(kept->rows[0], 0, 1);
 	pg_server_end(&server);
 	is_away(&box, outbox_read(box.outbox, &plan, &batch, &err), &err);
 	is_away(&box, outbox_settle(box.outbox, &verdict, 1, &box_at_ten, 1, &missed, &err), &err);

@@ -24,9 +24,9 @@ static struct box make(void **state)
 
 static void is_due(const struct batch *batch, size_t at)
 {
-	assert_false(batch->rows[at].failed);
-	assert_int_equal(batch->rows[at].wait_ms, 0);
-	assert_true(is_slice(batch->rows[at].event.payload, "payload"));
+	assert_false(batch->rows[at]->failed);
+	assert_int_equal(batch->rows[at]->wait_ms, 0);
+	assert_true(is_slice(batch->rows[at]->event.payload, "payload"));
 }
 
 /* The next try lies further away than any try is put off. */
@@ -36,9 +36,9 @@ static void test_a_row_that_failed_before(void **state)
 
 	box_emit(&box, 3);
 	struct batch *batch = box_read_some(&box, 10);
-	puts_off(&box, &batch->rows[0], 1000);
-	puts_off(&box, &batch->rows[1], box.relay->retry.max_ms);
-	puts_off(&box, &batch->rows[2], 60000);
+	puts_off(&box, batch->rows[0], 1000);
+	puts_off(&box, batch->rows[1], box.relay->retry.max_ms);
+	puts_off(&box, batch->rows[2], 60000);
 	batch_destroy(batch);
 	box_has(box_read_due(&box), "1r"); /* the others wait as they should */
 	an_hour_ahead(&box, "retry_at", 1);
@@ -50,8 +50,8 @@ static void test_a_row_that_failed_before(void **state)
 	outbox_rewind(box.outbox);
 	batch = box_read_some(&box, 10);
 	is_due(batch, 0);
-	assert_true(batch->rows[1].failed);
-	assert_in_range(batch->rows[1].wait_ms, 1000, box.relay->retry.max_ms);
+	assert_true(batch->rows[1]->failed);
+	assert_in_range(batch->rows[1]->wait_ms, 1000, box.relay->retry.max_ms);
 	is_due(batch, 2);
 	box_has(batch, "1n 2n 3n");
 	box_drop(&box);
@@ -68,7 +68,7 @@ static void test_a_row_that_was_inserted_before(void **state)
 	an_hour_ahead(&box, "available_at", 2); /* this one was scheduled */
 	struct batch *batch = box_read_some(&box, 10);
 	is_due(batch, 0);
-	assert_in_range(batch->rows[1].wait_ms, 3000000, 3600000);
+	assert_in_range(batch->rows[1]->wait_ms, 3000000, 3600000);
 	box_has(batch, "1n 2n");
 	box_drop(&box);
 }

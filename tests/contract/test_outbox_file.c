@@ -72,17 +72,17 @@ static void test_loose_types(void **state)
 		"(x'69642d33', x'61', x'6b', '{}', x''), (4, 'a', NULL, NULL, 1.5)");
 	struct batch *batch = box_read_some(&box, 10);
 	assert_string_equal(box_rows_of(batch), "1n 2n 3n 4n");
-	assert_true(is_slice(batch->rows[0].event.payload, "caf\xc3\xa9"));
-	assert_true(is_slice(batch->rows[0].event.key, "17"));
-	assert_true(is_slice(batch->rows[1].event.payload, "42"));
-	assert_true(is_slice(batch->rows[1].event.headers, "{}"));
-	assert_true(is_slice(batch->rows[2].event.id, "id-3"));
-	assert_true(is_slice(batch->rows[2].event.subject, "a"));
-	assert_true(is_slice(batch->rows[3].event.id, "4"));
-	assert_true(is_slice(batch->rows[3].event.payload, "1.5"));
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 1),
-		box_delivered(&batch->rows[1], 0, 2), box_delivered(&batch->rows[2], 0, 3),
-		box_delivered(&batch->rows[3], 0, 4) };
+	assert_true(is_slice(batch->rows[0]->event.payload, "caf\xc3\xa9"));
+	assert_true(is_slice(batch->rows[0]->event.key, "17"));
+	assert_true(is_slice(batch->rows[1]->event.payload, "42"));
+	assert_true(is_slice(batch->rows[1]->event.headers, "{}"));
+	assert_true(is_slice(batch->rows[2]->event.id, "id-3"));
+	assert_true(is_slice(batch->rows[2]->event.subject, "a"));
+	assert_true(is_slice(batch->rows[3]->event.id, "4"));
+	assert_true(is_slice(batch->rows[3]->event.payload, "1.5"));
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 1),
+		box_delivered(batch->rows[1], 0, 2), box_delivered(batch->rows[2], 0, 3),
+		box_delivered(batch->rows[3], 0, 4) };
 	/* Each can be settled, or it would be sent again for ever. */
 	assert_int_equal(box_settle(&box, verdicts, 4), 0);
 	batch_destroy(batch);
@@ -99,9 +99,9 @@ static void test_an_id_of_bytes_can_fail(void **state)
 		"INSERT INTO dray_outbox (event_id, subject, payload) VALUES (x'00ff10', 'a', ''), "
 		"(x'fe00', 'a', '')");
 	struct batch *batch = box_read_some(&box, 10);
-	assert_int_equal(batch->rows[0].event.id.size, 3);
-	struct verdict verdicts[] = { box_failed(&batch->rows[0], -1, "bad id"),
-		box_failed(&batch->rows[1], 5000, "bad id") };
+	assert_int_equal(batch->rows[0]->event.id.size, 3);
+	struct verdict verdicts[] = { box_failed(batch->rows[0], -1, "bad id"),
+		box_failed(batch->rows[1], 5000, "bad id") };
 	assert_int_equal(box_settle(&box, verdicts, 2), 0);
 	batch_destroy(batch);
 	assert_string_equal(box_text_of(&box, "state", 1), "dead");
@@ -127,14 +127,14 @@ static void test_a_file_in_utf16(void **state)
 		"'\xe2\x82\xac', '{\"a\":\"b\"}', 'text \xc3\xa9'), ('b', NULL, NULL, "
 		"x'c3a900ff')");
 	struct batch *batch = box_read_some(&box, 10);
-	assert_true(is_slice(batch->rows[0].event.subject, "a.\xc3\xa9"));
-	assert_true(is_slice(batch->rows[0].event.key, "\xe2\x82\xac"));
-	assert_true(is_slice(batch->rows[0].event.headers, "{\"a\":\"b\"}"));
-	assert_true(is_slice(batch->rows[0].event.payload, "text \xc3\xa9"));
-	assert_int_equal(batch->rows[1].event.payload.size, 4);
-	assert_memory_equal(batch->rows[1].event.payload.data, "\xc3\xa9\0\xff", 4);
-	struct verdict verdicts[] = { box_delivered(&batch->rows[0], 0, 1),
-		box_failed(&batch->rows[1], -1, "no") };
+	assert_true(is_slice(batch->rows[0]->event.subject, "a.\xc3\xa9"));
+	assert_true(is_slice(batch->rows[0]->event.key, "\xe2\x82\xac"));
+	assert_true(is_slice(batch->rows[0]->event.headers, "{\"a\":\"b\"}"));
+	assert_true(is_slice(batch->rows[0]->event.payload, "text \xc3\xa9"));
+	assert_int_equal(batch->rows[1]->event.payload.size, 4);
+	assert_memory_equal(batch->rows[1]->event.payload.data, "\xc3\xa9\0\xff", 4);
+	struct verdict verdicts[] = { box_delivered(batch->rows[0], 0, 1),
+		box_failed(batch->rows[1], -1, "no") };
 	assert_int_equal(box_settle(&box, verdicts, 2), 0);
 	batch_destroy(batch);
 	box_drop(&box);

@@ -344,7 +344,7 @@ static void test_one_snapshot(void **state)
 		struct batch *batch = box_read_some(&box, 100);
 		rest = over ? batch->count : 1;
 		for (size_t i = 0; i < batch->count; i++) {
-			const struct row *row = &batch->rows[i];
+			const struct row *row = batch->rows[i];
 			seen++;
 			if (row->event.key.data[0] != 'k')
 				continue;
