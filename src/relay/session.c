@@ -208,7 +208,9 @@ static bool take_turn(struct session *s, struct error *err)
 
 static int64_t next_turn_ms(const struct session *s)
 {
-	int64_t left = s->next_sweep_ms - clock_now_ms();
+	bool sweeps =
+		s->scanned && !s->order.sweeping; /* else the batch that ends it is waited for */
+	int64_t left = sweeps ? s->next_sweep_ms - clock_now_ms() : IDLE_TURN_MS;
 
 	if (s->chain->broken)
 		return MEND_TURN_MS;
