@@ -14,15 +14,12 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/memory.h"
+#include "relay/verdicts.h"
 
 #define DUE_AGAIN_MS  50 /* where more rows were due than could be read at once */
 #define COMPANY_MS    20 /* so long a verdict waits for others */
+#define WAITING_PARTS 3 /* of those that wait under load, one part is settled */
 #define PRUNE_LATE_MS 1000
-
-struct verdicts {
-	struct verdict *items;
-	size_t count, room;
-};
 
 struct feed {
 	const struct config_relay *config;
@@ -117,12 +114,32 @@ static size_t room_of(const struct feed *feed)
 	return feed->given_bytes < feed->room_bytes ? less(feed->room, feed->given) : 0;
 }
 
-/* So are small writes: while there is something to read, few verdicts wait a little for company. */
+/* There is more to do than to wait for: whatever can be cheaper later is left for later. */
+static bool is_busy(const struct feed *feed)
+{
+	return feed->look && !feed->stopping;
+}
+
+/* So are small writes, and those of rows far apart: under load verdicts wait a little for their neighbours. */
 static bool is_worth_settling(const struct feed *feed, int64_t now)
 {
-	bool can_read = feed->look && room_of(feed) >= least_room(feed) && !feed->stopping;
+	return !is_busy(feed) || room_of(feed) < least_room(feed) ||
+		feed->put.count >= least_room(feed) * WAITING_PARTS ||
+		now - feed->put_ms >= COMPANY_MS;
+}
 
-	return !can_read || feed->put.count >= least_room(feed) || now - feed->put_ms >= COMPANY_MS;
+static void take_verdicts(struct feed *feed, struct turn *turn, int64_t now)
+{
+	size_t part = feed->put.count / WAITING_PARTS, count = least_room(feed);
+
+	if (!is_worth_settling(feed, now))
+		return;
+	if (!is_busy(feed))
+		count = feed->put.count;
+	else if (part > count)
+		count = part;
+	verdicts_take(&feed->put, count, turn->positions, &turn->put);
+	feed->put_ms = now;
 }
 
 static void take_turn(struct feed *feed, struct turn *turn)
@@ -133,13 +150,10 @@ static void take_turn(struct feed *feed, struct turn *turn)
 	*turn = (struct turn){
 		.streams = feed->streams, .room = room_of(feed), .stopping = feed->stopping
 	};
-	if (is_worth_settling(feed, now)) {
-		turn->put = feed->put;
-		feed->put = (struct verdicts){ 0 };
-	}
 	turn->positions = memory_new((feed->streams + 1) * sizeof(*turn->positions));
 	if (feed->streams)
 		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));
+	take_verdicts(feed, turn, now);
 	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
 	if (turn->due && turn->room >= least_room(feed)) /* otherwise nothing is read yet */
 		feed->due_ms = INT64_MAX;
@@ -187,14 +201,6 @@ static void announce_settled(struct feed *feed, struct verdicts *put, bool ok, s
 	bell_ring(feed->bell);
 }
 
-static void free_verdicts(struct verdicts *put)
-{
-	for (size_t i = 0; i < put->count; i++)
-		free(put->items[i].error);
-	free(put->items);
-	*put = (struct verdicts){ 0 };
-}
-
 static bool gives_up(const struct verdicts *put)
 {
 	for (size_t i = 0; i < put->count; i++)
@@ -220,7 +226,7 @@ static bool settle(struct feed *feed, struct turn *turn, struct error *err)
 			histogram_add(&feed->metrics->batch, (int64_t)turn->put.count);
 		announce_settled(feed, &turn->put, ok, missed);
 	}
-	free_verdicts(&turn->put);
+	verdicts_finish(&turn->put);
 	return ok;
 }
 
@@ -450,7 +456,7 @@ void feed_stop(struct feed *feed, struct feed_news *news)
 	pthread_mutex_unlock(&feed->lock);
 	pthread_join(feed->thread, NULL);
 	feed_take(feed, news);
-	free_verdicts(&feed->put);
+	verdicts_finish(&feed->put);
 	free(feed->positions);
 	pthread_mutex_destroy(&feed->lock);
 	close(feed->wake_fd);
@@ -461,16 +467,9 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 	const struct position *positions, size_t streams)
 {
 	pthread_mutex_lock(&feed->lock);
-	struct verdicts *put = &feed->put;
-	if (put->count == 0)
+	if (feed->put.count == 0)
 		feed->put_ms = clock_now_ms();
-	if (put->count + count > put->room) {
-		put->room = (put->count + count) * 2;
-		put->items = memory_grow(put->items, put->room * sizeof(*put->items));
-	}
-	if (count)
-		memcpy(put->items + put->count, verdicts, count * sizeof(*verdicts));
-	put->count += count;
+	verdicts_add(&feed->put, verdicts, count);
 	if (streams > feed->streams)
 		feed->positions = memory_grow(feed->positions, streams * sizeof(*positions));
 	if (streams)

@@ -129,7 +129,7 @@ static void test_each_event_once_through_kills(void **state)
 	struct scene s;
 
 	open_scene(&s, *state, "once");
-	fill_archive(&s, number_from("DRAY_ROWS", long_run() ? 1000000 : 12000));
+	fill_archive(&s, number_from("DRAY_ROWS", long_run() ? 1000000 : 20000));
 	int64_t cap = s.rows / 4 < 20000 ? s.rows / 4 : 20000;
 	replay_archive(&s, "once", NULL, text("%lld", (long long)cap));
 	await_count(&s, cap / 10);
@@ -138,7 +138,7 @@ static void test_each_event_once_through_kills(void **state)
 	int64_t first = jetstream_count(s.js, s.target);
 	char *run = run_of(&s);
 	s.proc = dray_start("once",
-		long_run() ? "history.before_place=kill@200" : "history.before_place=kill@4",
+		long_run() ? "history.before_place=kill@100" : "history.before_place=kill@2",
 		"replay", "--resume", s.file, "--rate", "0");
 	assert_int_equal(proc_wait(s.proc, 60000), 128 + SIGKILL);
 	int64_t second = jetstream_count(s.js, s.target);
