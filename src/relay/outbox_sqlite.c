@@ -93,7 +93,7 @@ static bool opened(struct outbox *outbox, struct error *err)
 {
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
 		!sqlite_run(connection_of(outbox),
-			"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024", err) ||
+			"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512", err) ||
 		!prepare(outbox, err))
 		return false;
 	watch(outbox);
