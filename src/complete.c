@@ -157,9 +157,7 @@ static void offer_settings(const struct wish *wish)
 	bool whole = strchr(wish->begun, '=') != NULL;
 
 	for (const struct setting *one = section ? section->settings : NULL; one && one->key; one++)
-		if (one->type == SETTING_LATER)
-			continue;
-		else if (whole)
+		if (whole)
 			offer_choices(wish, one);
 		else
 			offer(wish, one->key, "=", one->help);

@@ -17,7 +17,7 @@ static bool is_set(const struct setting *setting, const void *section)
 
 	if (setting->type == SETTING_TEXT)
 		return *(char *const *)(const void *)place != NULL;
-	return setting->type != SETTING_LATER;
+	return true;
 }
 
 static void format_start(const struct config_sink *sink, struct buf *out)
@@ -229,8 +229,6 @@ static void print_setting(struct writer *writer, const struct setting *setting, 
 {
 	int deeper;
 
-	if (setting->type == SETTING_LATER)
-		return;
 	const char *name = enter_group(writer, setting->key, false, &deeper);
 	begin_line(writer, false, deeper);
 	buf_format(writer->out, "%s: ", name);
@@ -295,8 +293,6 @@ static void template_setting(struct writer *writer, const struct setting *settin
 	const char *value = setting->example ? setting->example : setting->fallback;
 	int deeper;
 
-	if (setting->type == SETTING_LATER)
-		return;
 	const char *name = enter_group(writer, setting->key, !setting->shown, &deeper);
 	size_t line = writer->out->size;
 	bool excluded = setting->type == SETTING_SECTIONS; /* by others of the template */

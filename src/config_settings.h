@@ -21,7 +21,6 @@ enum setting_type {
 	SETTING_LIST, /* struct config_list of texts */
 	SETTING_COLUMNS, /* struct config_columns: names that the user chooses */
 	SETTING_START, /* where a sink begins; lies over several fields of struct config_sink */
-	SETTING_LATER, /* not in this version: refused by name */
 	SETTING_SECTION, /* a mapping with settings of its own */
 	SETTING_SECTIONS, /* a list of such mappings */
 };
@@ -42,7 +41,6 @@ struct setting {
 	int64_t low, high; /* of a number */
 	const char *zero; /* a word for 0, which is below low; NULL: there is none */
 	const char *const *choices; /* of SETTING_CHOICE, in the order of its enum */
-	const char *const *later; /* further choices that this version refuses by name; "*": any */
 	setting_check_fn *check; /* of a text or of each item of a list */
 	bool pairs; /* of SETTING_LIST: a mapping may stand there, too, whose items become NAME=VALUE */
 	const char *instead; /* a list of sections that takes its place, or NULL */

@@ -101,16 +101,6 @@ static bool set_real(
 	return true;
 }
 
-static bool is_later(const struct setting *setting, const char *text)
-{
-	const char *const *later = setting->later;
-
-	for (; later && *later; later++)
-		if (strcmp(*later, "*") == 0 || strcmp(*later, text) == 0)
-			return true;
-	return false;
-}
-
 static bool refuse_choice(const struct setting *setting, const char *text, struct error *err)
 {
 	struct buf list = { 0 };
@@ -118,13 +108,8 @@ static bool refuse_choice(const struct setting *setting, const char *text, struc
 	for (size_t i = 0; setting->choices[i]; i++)
 		buf_format(&list, "%s%s", i ? (setting->choices[i + 1] ? ", " : " or ") : "",
 			setting->choices[i]);
-	if (is_later(setting, text))
-		error_set(err, ERROR_USAGE,
-			"%s: \"%.80s\" is not in this version of Dray yet; use %s", setting->key,
-			text, list.data);
-	else
-		error_set(err, ERROR_USAGE, "%s: \"%.80s\" is unknown; it is %s", setting->key,
-			text, list.data);
+	error_set(err, ERROR_USAGE, "%s: \"%.80s\" is unknown; it is %s", setting->key, text,
+		list.data);
 	buf_finish(&list);
 	return false;
 }
@@ -234,12 +219,6 @@ static bool set_start(struct config_sink *sink, const char *text, struct error *
 	return true;
 }
 
-bool value_refuse_later(const struct setting *setting, struct error *err)
-{
-	return error_set(
-		err, ERROR_USAGE, "%s: not in this version of Dray yet; take it out", setting->key);
-}
-
 static void unset(const struct setting *setting, void *section)
 {
 	if (setting->type == SETTING_LIST) {
@@ -285,8 +264,6 @@ bool value_set(const struct setting *setting, void *section, const char *text, s
 		return set_split(setting, section, text, err);
 	case SETTING_START:
 		return set_start(section, text, err);
-	case SETTING_LATER:
-		return value_refuse_later(setting, err);
 	default:
 		return error_set(
 			err, ERROR_USAGE, "%s: has settings of its own below it", setting->key);

@@ -13,9 +13,6 @@ bool value_set(const struct setting *setting, void *section, const char *text, s
 bool value_set_list(const struct setting *setting, void *section, const char *const *items,
 	size_t count, struct error *err);
 
-/* The refusal of a SETTING_LATER. */
-bool value_refuse_later(const struct setting *setting, struct error *err);
-
 /* Every setting of a section: filled with its default; freed. */
 void values_default(const struct section *section, void *values);
 void values_finish(const struct section *section, void *values);

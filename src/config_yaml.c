@@ -257,16 +257,12 @@ static void read_sections(
 static void read_value(
 	struct loader *loader, const struct setting *setting, void *values, const yaml_node_t *node)
 {
-	struct error err;
 
 	if (setting->type == SETTING_SECTIONS) {
 		read_sections(loader, setting, values, node);
 	} else if (setting->type == SETTING_SECTION) {
 		*loader->nats_line = line_of(node);
 		read_mapping(loader, setting->section, (char *)values + setting->place, "", node);
-	} else if (setting->type == SETTING_LATER) {
-		if (!is_null(node) && !value_refuse_later(setting, &err))
-			problems_add(loader->problems, line_of(node), "%s", err.text);
 	} else if (setting->type == SETTING_COLUMNS) {
 		read_columns(loader, setting, values, node);
 	} else if (setting->type == SETTING_LIST && node->type == YAML_SEQUENCE_NODE) {

@@ -7,8 +7,8 @@ static struct batch *one(const char *id, const char *subject)
 {
 	struct batch *batch = batch_create(1);
 
-	batch_add(batch)->event =
-		(struct event){ .id = slice_of(id), .subject = slice_of(subject) };
+	batch_add(batch,
+		&(struct row){ .event = { .id = slice_of(id), .subject = slice_of(subject) } });
 	return batch;
 }
 
@@ -17,7 +17,7 @@ static char *subject_of(const char *to, const char *subject)
 	const struct config_list closed = { 0 };
 	const struct rename rename = { "RUN", to, &closed };
 	struct batch *batch = one("id-1", subject);
-	const struct event *event = &batch->rows[0].event;
+	const struct event *event = &batch->rows[0]->event;
 
 	assert_true(rename_rows(&rename, batch, NULL));
 	assert_true(slice_is(event->id, "id-1.RUN"));
