@@ -225,6 +225,22 @@ static void a_child_may_come_before_its_parent_postgres(void **state)
 	target_drop(&target);
 }
 
+/* Nor is a type that changed an event's fault. */
+static void a_type_of_any_table_is_no_events_fault_postgres(void **state)
+{
+	struct target target = several(true, "");
+	struct error err;
+
+	(void)state;
+	target_open(&target);
+	testdb_exec(target.look, "ALTER TABLE lines ALTER sku TYPE varchar(1)");
+	target_add_to(&target, 1, "shop.line", NULL, NULL, "{\"id\":1,\"sku\":\"long\"}");
+	assert_false(target_try_store(&target, &err));
+	assert_int_equal(err.kind, ERROR_CONFLICT);
+	assert_string_equal(target_dead(&target), "");
+	target_drop(&target);
+}
+
 /* A column that changes ends the session before any event is blamed, whichever table it is of. */
 static void any_table_that_changes_is_noticed(bool postgres)
 {
@@ -269,6 +285,7 @@ int main(void)
 		BOTH(without_order_each_is_stored_once),
 		BOTH(any_table_that_changes_is_noticed),
 		cmocka_unit_test(a_child_may_come_before_its_parent_postgres),
+		cmocka_unit_test(a_type_of_any_table_is_no_events_fault_postgres),
 	};
 
 	only_named_tests();
