@@ -144,16 +144,18 @@ static bool upsert(struct table *table, const struct table_store *store,
 	bool deletes = event->action == TABLE_DELETE, older = false;
 	bool unknown = store->again && !statement_knows(plan); /* a key that is there is refused */
 	enum route_statement which = deletes ? ROUTE_DELETE : unknown ? ROUTE_AGAIN : ROUTE_STORE;
-	struct slice key = key_of(table, event);
+	bool compares = store->again || statement_compares(plan, table->in_order);
+	bool remembers = deletes || unknown || statement_beside(plan, table->in_order);
+	struct slice key = { NULL, 0 };
 
-	if ((store->again || statement_compares(plan, table->in_order)) &&
-		!is_older(table, store, key, event, &older, err))
+	if (compares || remembers)
+		key = key_of(table, event);
+	if (compares && !is_older(table, store, key, event, &older, err))
 		return false;
 	if (older)
 		return true;
 	return write_row(table, store, event, which, err) &&
-		(!(deletes || unknown || statement_beside(plan, table->in_order)) ||
-			remember(table, store, key, event, err));
+		(!remembers || remember(table, store, key, event, err));
 }
 
 /* Whether an event of a stream without order is here for the first time. */
