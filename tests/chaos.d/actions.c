@@ -19,7 +19,8 @@ unsigned action_weight(enum action action, const struct plan *plan)
 	bool postgres = plan->options.postgres;
 
 	if (action == ACTION_SAME_ID) /* needs an order, and a stream that remembers the first */
-		return strcmp(plan->ordering, "none") == 0 || plan->window_ms < 60000
+		return strcmp(plan->ordering, "none") == 0 || plan->window_ms < 60000 ||
+				(postgres && plan->cached_ids)
 			? 0
 			: usual[action];
 	if (plan->brief && (action == ACTION_LATE || action == ACTION_PREPARED))
