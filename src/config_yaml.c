@@ -257,7 +257,6 @@ static void read_sections(
 static void read_value(
 	struct loader *loader, const struct setting *setting, void *values, const yaml_node_t *node)
 {
-
 	if (setting->type == SETTING_SECTIONS) {
 		read_sections(loader, setting, values, node);
 	} else if (setting->type == SETTING_SECTION) {
