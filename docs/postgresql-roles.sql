@@ -37,7 +37,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON dray.relay_position TO dray_relay;
 -- A sink.
 GRANT SELECT, INSERT ON dray.events TO dray_sink;
 GRANT SELECT, INSERT, UPDATE ON dray.sink_position TO dray_sink;
-GRANT SELECT, INSERT, UPDATE, DELETE ON dray.sink_dead TO dray_sink;
+GRANT SELECT, INSERT, UPDATE, DELETE ON dray.sink_dead, dray.sink_mark, dray.sink_version TO dray_sink;
 
 -- "dray status", and whoever watches.
 GRANT SELECT ON dray.pipeline, dray.lease, dray.outbox, dray.events, dray.sink_position, dray.sink_dead TO dray_watcher;

@@ -17,9 +17,9 @@ static char *subject_of(const char *to, const char *subject)
 	const struct config_list closed = { 0 };
 	const struct rename rename = { "RUN", to, &closed };
 	struct batch *batch = one("id-1", subject);
-	const struct event *event = &batch->rows[0]->event;
 
 	assert_true(rename_rows(&rename, batch, NULL));
+	const struct event *event = &batch->rows[0]->event;
 	assert_true(slice_is(event->id, "id-1.RUN"));
 	assert_true(slice_is(event->replay, "RUN"));
 	char *text = text_bytes(event->subject.data, event->subject.size);
