@@ -601,7 +601,7 @@ void *setting_item(const struct setting *setting, const void *values, size_t i)
 {
 	char *items = *(char *const *)(const void *)((const char *)values + setting->place);
 
-	return items + i * setting->section->size;
+	return items ? items + i * setting->section->size : NULL;
 }
 
 bool setting_is_replaced(
