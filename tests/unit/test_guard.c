@@ -39,7 +39,7 @@ static void rights_by_token_and_place(void **state)
 
 static void every_other_token_is_wrong(void **state)
 {
-	static const char *const wrong[] = { "", "Bearer", "Bearer ", TOKEN, "Basic " TOKEN,
+	static const char *const wrong[] = { "", "Bearer", "Bearer ", TOKEN, ("Basic " TOKEN),
 		"Bearer 0123456789abcde", "Bearer 0123456789abcdef0", "Bearer 0123456789abcdef ",
 		"Bearer  0123456789abcdef", "Bearer 0123456789ABCDEF", "Bearer fedcba9876543210" };
 	char one[] = "Bearer " TOKEN;
