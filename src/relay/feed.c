@@ -18,7 +18,6 @@
 
 #define DUE_AGAIN_MS  50 /* where more rows were due than could be read at once */
 #define COMPANY_MS    20 /* so long a verdict waits for others */
-#define WAITING_PARTS 3 /* of those that wait under load, one part is settled */
 #define PRUNE_LATE_MS 1000
 
 struct feed {
@@ -124,13 +123,13 @@ static bool is_busy(const struct feed *feed)
 static bool is_worth_settling(const struct feed *feed, int64_t now)
 {
 	return !is_busy(feed) || room_of(feed) < least_room(feed) ||
-		feed->put.count >= least_room(feed) * WAITING_PARTS ||
+		feed->put.count >= least_room(feed) * outbox_parts(feed->outbox) ||
 		now - feed->put_ms >= COMPANY_MS;
 }
 
 static void take_verdicts(struct feed *feed, struct turn *turn, int64_t now)
 {
-	size_t part = feed->put.count / WAITING_PARTS, count = least_room(feed);
+	size_t part = feed->put.count / outbox_parts(feed->outbox), count = least_room(feed);
 
 	if (!is_worth_settling(feed, now))
 		return;

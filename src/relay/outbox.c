@@ -69,6 +69,11 @@ bool outbox_is_guest(const struct outbox *outbox)
 	return outbox->driver->guest;
 }
 
+size_t outbox_parts(const struct outbox *outbox)
+{
+	return outbox->driver->parts ? outbox->driver->parts : 1;
+}
+
 bool outbox_is_done(const struct outbox *outbox)
 {
 	return outbox->done;

@@ -54,6 +54,8 @@ struct lease *outbox_lease(struct outbox *outbox);
 bool outbox_is_guest(const struct outbox *outbox); /* see outbox_driver.h */
 bool outbox_is_done(const struct outbox *outbox); /* a guest is; any thread */
 
+size_t outbox_parts(const struct outbox *outbox); /* see outbox_driver.h; at least 1 */
+
 /* Writes what `dray status` shows; a guest is not shown. */
 bool outbox_report(struct outbox *outbox, const struct report *report, struct error *err);
 

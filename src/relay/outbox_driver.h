@@ -15,6 +15,12 @@ struct outbox_driver {
 	 */
 	bool guest;
 
+	/*
+	 * Under load verdicts wait until there are so many times a settlement, and the part with the lowest rows goes:
+	 * worth it where every page that is touched is written whole. 0 as 1: all go at once.
+	 */
+	size_t parts;
+
 	struct outbox *(*create)(void);
 	void (*destroy)(struct outbox *outbox); /* not connected */
 

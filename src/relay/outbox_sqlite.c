@@ -203,6 +203,7 @@ static bool wait_for_rows(struct outbox *outbox, int wake_fd, int64_t ms, struct
 }
 
 const struct outbox_driver outbox_sqlite = {
+	.parts = 3,
 	.create = create,
 	.destroy = destroy,
 	.opened = opened,
