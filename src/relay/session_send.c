@@ -76,7 +76,8 @@ static bool send_row(struct session *s, struct row *row, struct error *err)
 	if (!session_settle_stored(s, row, &dealt, err))
 		return false;
 	if (dealt) {
-		order_done(&s->order, row);
+		if (!row->given_up) /* its key is held until that is settled */
+			order_done(&s->order, row);
 		return true;
 	}
 	return launch(s, row, stream, err);

@@ -2,10 +2,9 @@
 #define SINK_ROW_H
 
 #include "base/arena.h"
+#include "event.h"
 #include "sink/plan.h"
 #include "sink/table.h"
-
-#define HEADER_REPLAY "Dray-Replay" /* an event that was published again, from history */
 
 /*
  * What an event does to a table, by the plan: its action, cells and version, or a fault. The event has no

@@ -143,11 +143,6 @@ static bool opened(struct table *table, struct error *err)
 		table_check_plans(table, err) && open_routes(table, err);
 }
 
-void table_bind_text(sqlite3_stmt *statement, int place, struct slice text)
-{
-	sqlite3_bind_text(statement, place, text.data, (int)text.size, SQLITE_STATIC);
-}
-
 void table_bind_bytes(sqlite3_stmt *statement, int place, struct slice bytes)
 {
 	sqlite3_bind_blob(
@@ -156,8 +151,8 @@ void table_bind_bytes(sqlite3_stmt *statement, int place, struct slice bytes)
 
 void table_bind_names(struct table *table, sqlite3_stmt *statement)
 {
-	table_bind_text(statement, 1, slice_of(table->config->name));
-	table_bind_text(statement, 2, slice_of(table->config->stream));
+	sqlite_bind_slice(statement, 1, slice_of(table->config->name));
+	sqlite_bind_slice(statement, 2, slice_of(table->config->stream));
 }
 
 bool table_file_run(struct table *table, sqlite3_stmt *statement, int *rows, struct error *err)
@@ -180,8 +175,8 @@ static bool hold_lease(struct table *table, struct error *err)
 	const struct lease *lease = &table->lease;
 	int rows;
 
-	table_bind_text(statement, 1, slice_of(lease->resource));
-	table_bind_text(statement, 2, slice_of(lease->holder));
+	sqlite_bind_slice(statement, 1, slice_of(lease->resource));
+	sqlite_bind_slice(statement, 2, slice_of(lease->holder));
 	sqlite3_bind_int64(statement, 3, lease->length_ms);
 	sqlite3_bind_int64(statement, 4, lease->epoch);
 	sqlite3_bind_int64(statement, 5, lease->renewals);
@@ -195,7 +190,7 @@ static bool move(struct table *table, const struct table_store *store, struct er
 	int rows;
 
 	table_bind_names(table, statement);
-	table_bind_text(statement, 3, slice_of(store->position->created));
+	sqlite_bind_slice(statement, 3, slice_of(store->position->created));
 	sqlite3_bind_int64(statement, 4, store->position->epoch);
 	sqlite3_bind_int64(statement, 5, store->position->seq);
 	sqlite3_bind_int64(statement, 6, store->seq);
@@ -214,13 +209,13 @@ static bool set_aside(struct table *table, const struct table_store *store,
 	table_bind_names(table, statement);
 	sqlite3_bind_int64(statement, 3, store->position->epoch);
 	sqlite3_bind_int64(statement, 4, event->seq);
-	table_bind_text(statement, 5, event->event.subject);
-	table_bind_text(statement, 6, event->event.key);
-	table_bind_text(statement, 7, event->event.headers);
+	sqlite_bind_slice(statement, 5, event->event.subject);
+	sqlite_bind_slice(statement, 6, event->event.key);
+	sqlite_bind_slice(statement, 7, event->event.headers);
 	table_bind_bytes(statement, 8, event->event.payload);
-	table_bind_text(statement, 9, slice_of(event->fault));
-	table_bind_text(statement, 10, event->event.id);
-	table_bind_text(statement, 11, slice_of(time));
+	sqlite_bind_slice(statement, 9, slice_of(event->fault));
+	sqlite_bind_slice(statement, 10, event->event.id);
+	sqlite_bind_slice(statement, 11, slice_of(time));
 	return table_file_run(table, statement, &rows, err);
 }
 
@@ -247,9 +242,9 @@ static bool add_mark(struct table *table, const struct table_store *store,
 	table_bind_names(table, statement);
 	sqlite3_bind_int64(statement, 3, store->position->epoch);
 	sqlite3_bind_int64(statement, 4, newest->seq);
-	table_bind_text(statement, 5, newest->event.subject);
-	table_bind_text(statement, 6, newest->event.id);
-	table_bind_text(statement, 7, slice_of(time));
+	sqlite_bind_slice(statement, 5, newest->event.subject);
+	sqlite_bind_slice(statement, 6, newest->event.id);
+	sqlite_bind_slice(statement, 7, slice_of(time));
 	return table_file_run(table, statement, &rows, err);
 }
 

@@ -43,8 +43,7 @@ bool table_file_event(struct table *table, const struct table_store *store,
 /* Runs a bound statement to its end; *rows counts what it gave, or what it changed. */
 bool table_file_run(struct table *table, sqlite3_stmt *statement, int *rows, struct error *err);
 
-/* data NULL: SQL NULL, but bytes become empty ones. The memory must stay until the statement has run. */
-void table_bind_text(sqlite3_stmt *statement, int place, struct slice text);
+/* As sqlite_bind_slice, but bytes without data become empty ones. */
 void table_bind_bytes(sqlite3_stmt *statement, int place, struct slice bytes);
 
 /* The first two parameters of most: the names of sink and stream. */

@@ -18,15 +18,15 @@ static bool archive(struct table *table, const struct table_store *store,
 	int rows;
 
 	clock_format(event->time_ns / 1000000, time);
-	table_bind_text(statement, 1, slice_of(table->config->stream));
+	sqlite_bind_slice(statement, 1, slice_of(table->config->stream));
 	sqlite3_bind_int64(statement, 2, store->position->epoch);
 	sqlite3_bind_int64(statement, 3, event->seq);
-	table_bind_text(statement, 4, event->event.subject);
-	table_bind_text(statement, 5, event->event.key);
-	table_bind_text(statement, 6, event->event.id);
-	table_bind_text(statement, 7, event->event.headers);
+	sqlite_bind_slice(statement, 4, event->event.subject);
+	sqlite_bind_slice(statement, 5, event->event.key);
+	sqlite_bind_slice(statement, 6, event->event.id);
+	sqlite_bind_slice(statement, 7, event->event.headers);
 	table_bind_bytes(statement, 8, event->event.payload);
-	table_bind_text(statement, 9, slice_of(time));
+	sqlite_bind_slice(statement, 9, slice_of(time));
 	if (!table_file_run(table, statement, &rows, err))
 		return false;
 	table->already += rows == 0;
@@ -58,7 +58,7 @@ static void bind_cell(sqlite3_stmt *statement, int place, const struct cell *cel
 	else if (cell->type == CELL_NUMBER || kind == COLUMN_INTEGER || kind == COLUMN_BOOLEAN)
 		bind_number(statement, place, cell->text);
 	else
-		table_bind_text(statement, place, cell->text);
+		sqlite_bind_slice(statement, place, cell->text);
 }
 
 /* Places that a statement does not have are left out by SQLite. */
@@ -113,7 +113,7 @@ static bool is_older(struct table *table, const struct table_store *store, struc
 	sqlite3_stmt *statement = table_file_of(table)->statements[FILE_OLDER];
 
 	table_bind_names(table, statement);
-	table_bind_text(statement, 3, key);
+	sqlite_bind_slice(statement, 3, key);
 	sqlite3_bind_int64(statement, 4, store->position->epoch);
 	sqlite3_bind_int64(statement, 5, event->version);
 	int code = sqlite3_step(statement);
@@ -130,7 +130,7 @@ static bool remember(struct table *table, const struct table_store *store, struc
 	int rows;
 
 	table_bind_names(table, statement);
-	table_bind_text(statement, 3, key);
+	sqlite_bind_slice(statement, 3, key);
 	sqlite3_bind_int64(statement, 4, store->position->epoch);
 	sqlite3_bind_int64(statement, 5, event->version);
 	sqlite3_bind_int(statement, 6, event->action == TABLE_DELETE);
@@ -171,7 +171,7 @@ static bool is_new(struct table *table, const struct table_store *store,
 		return true;
 	snprintf(key, sizeof(key), "%" PRId64 "@%" PRId64, event->seq, event->version);
 	table_bind_names(table, statement);
-	table_bind_text(statement, 3, slice_of(key));
+	sqlite_bind_slice(statement, 3, slice_of(key));
 	sqlite3_bind_int64(statement, 4, store->position->epoch);
 	sqlite3_bind_int64(statement, 5, event->seq);
 	if (!table_file_run(table, statement, &rows, err))
