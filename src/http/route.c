@@ -35,6 +35,7 @@ struct request {
 	struct buf body;
 	struct job job;
 	bool given; /* the desk has the job, or had it */
+	bool answered;
 };
 
 /* --- answers --- */
@@ -63,6 +64,7 @@ static enum MHD_Result answer(
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"dray\"");
 	enum MHD_Result result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
+	request->answered = true;
 	return result;
 }
 
@@ -339,7 +341,10 @@ static struct request *begin_request(struct router *router, struct MHD_Connectio
 	return request;
 }
 
-/* Called with the headers first, then with each part of the body, and at its end; once more after the desk. */
+/*
+ * Called with the headers first, then with each part of the body, and at its end; once more after the desk. When it
+ * stops, libmicrohttpd drops the answer that it is given, and calls again as if there had been none.
+ */
 enum MHD_Result route_request(void *context, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *data, size_t *size, void **state)
 {
@@ -350,6 +355,8 @@ enum MHD_Result route_request(void *context, struct MHD_Connection *connection, 
 		*state = request = begin_request(context, connection, path, method);
 		return check_limits(request);
 	}
+	if (request->answered)
+		return MHD_NO;
 	if (*size > 0) {
 		if (request->body.size + *size > BODY_MAX)
 			return MHD_NO;
