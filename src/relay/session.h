@@ -92,9 +92,12 @@ bool session_mend(struct session *session, struct error *err);
 /* The row is in memory no longer. */
 void session_forget(struct session *session, struct row *row);
 
-/* A row that the stream holds already is not sent again. dealt: it got its verdict. */
+/*
+ * A row that the stream holds already is not sent again. dealt: it got its verdict. What the stream holds under its
+ * id may be another event: then it is given up, once it is its turn.
+ */
 bool session_settle_stored(
-	struct session *session, struct row *row, bool *dealt, struct error *err);
+	struct session *session, struct row *row, bool in_turn, bool *dealt, struct error *err);
 
 /*
  * Verdicts, to be settled with the next turn. A row that is given up keeps its key until that stands in the table:

@@ -122,7 +122,7 @@ static bool sort_out(struct session *s, struct row *rows, struct found *found, s
 		found->count += at && at->seq > s->chain->seen;
 		if (at && at->seq > found->end)
 			found->end = at->seq;
-		if (!session_settle_stored(s, row, &dealt, err))
+		if (!session_settle_stored(s, row, true, &dealt, err))
 			return false;
 		if (dealt)
 			order_done(&s->order, row);

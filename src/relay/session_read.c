@@ -7,12 +7,13 @@
 
 #define SWEEP_SOON_MS 1000
 
-bool session_settle_stored(struct session *s, struct row *row, bool *dealt, struct error *err)
+bool session_settle_stored(
+	struct session *s, struct row *row, bool in_turn, bool *dealt, struct error *err)
 {
 	const struct stored_message *found = stored_find(&s->stored, row->event.id);
 	bool same = true;
 
-	*dealt = found != NULL;
+	*dealt = false;
 	if (!found)
 		return true;
 	const struct stored_message at = *found;
@@ -20,6 +21,9 @@ bool session_settle_stored(struct session *s, struct row *row, bool *dealt, stru
 	/* A row that is not due has no payload here; the id must do. */
 	if (row->wait_ms == 0 && !stored_is_same(s->link, stream, at.seq, &row->event, &same, err))
 		return false;
+	if (!same && !in_turn)
+		return true;
+	*dealt = true;
 	stored_forget(&s->stored, row->event.id);
 	if (same)
 		session_deliver(s, row, at.stream, at.seq);
@@ -51,7 +55,7 @@ static bool offer_row(struct session *s, struct row *row, struct error *err)
 	s->row_bytes += row_size(row);
 	if (row->id > s->highest)
 		s->highest = row->id;
-	if (!session_settle_stored(s, row, &dealt, err))
+	if (!session_settle_stored(s, row, false, &dealt, err))
 		return false;
 	if (dealt || order_add(&s->order, row))
 		return true;

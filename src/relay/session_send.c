@@ -73,7 +73,7 @@ static bool send_row(struct session *s, struct row *row, struct error *err)
 		fail_unrouted(s, row);
 		return true;
 	}
-	if (!session_settle_stored(s, row, &dealt, err))
+	if (!session_settle_stored(s, row, true, &dealt, err))
 		return false;
 	if (dealt) {
 		if (!row->given_up) /* its key is held until that is settled */

@@ -286,6 +286,29 @@ static void test_another_event_under_the_same_id(void **state)
 	end(&s);
 }
 
+/* Nor may its successor go out before the table knows that it was given up. */
+static void test_the_successor_of_another_event(void **state)
+{
+	struct scene s = set_relay(*state, "successor");
+
+	emit(&s, "one", "k");
+	run(&s, "relay.before_settle=sleep:10000");
+	WAIT_UNTIL(10000, jetstream_count(s.js, s.name) == 1);
+	proc_kill(s.daemon);
+	testdb_exec(s.db, "UPDATE %s SET payload = %s", testdb_table(s.db, "outbox"),
+		testdb_pick(s.db, "x'00'", "'\\x00'"));
+	emit(&s, "two", "k");
+	WINDOW_PASSED();
+	run(&s, "relay.before_settle=sleep:300,relay.before_giving_up=kill");
+	assert_int_equal(proc_wait(s.daemon, 30000), 128 + SIGKILL);
+	assert_int_equal(jetstream_count(s.js, s.name), 1);
+	run(&s, NULL);
+	all_delivered(&s);
+	assert_string_equal(state_of(&s, "one"), "dead");
+	assert_string_equal(state_of(&s, "two"), "delivered");
+	end(&s);
+}
+
 /* Held, tried again, and sent at last: under its own id, before its successor, and nobody else waited. */
 static void test_a_failing_row_holds_its_key(void **state)
 {
@@ -543,6 +566,7 @@ int main(void)
 		FOR_BOTH(test_a_lost_acknowledgement_and_a_crash),
 		FOR_BOTH(test_a_lost_acknowledgement),
 		FOR_BOTH(test_another_event_under_the_same_id),
+		FOR_BOTH(test_the_successor_of_another_event),
 		FOR_BOTH(test_a_failing_row_holds_its_key),
 		FOR_BOTH(test_a_full_stream_burns_no_attempts),
 		FOR_BOTH(test_the_sweep_is_the_net),
