@@ -5,229 +5,89 @@
 #include "relay/feed.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/memory.h"
-#include "relay/verdicts.h"
+#include "relay/feed_talk.h"
 
-#define DUE_AGAIN_MS  50 /* where more rows were due than could be read at once */
 #define COMPANY_MS    20 /* so long a verdict waits for others */
 #define PRUNE_LATE_MS 1000
 
-struct feed {
-	const struct config_relay *config;
-	struct outbox *outbox;
-	struct bell *bell;
-	struct metrics *metrics;
-	pthread_t thread;
-	int wake_fd;
-	bool look; /* there may be rows to read */
-	bool look_back; /* and some behind the cursor that a person put back */
-	int64_t next_poll_ms, next_report_ms; /* monotonic */
-	struct report_rate rate;
-	int64_t next_prune_ms; /* monotonic; INT64_MAX: never */
-	uint64_t pass; /* of the running sweep */
-	bool sweeping;
-
-	pthread_mutex_t lock; /* what follows */
-	bool stopping, asleep;
-	bool starved; /* asleep until there is room */
-	struct verdicts put; /* to settle */
-	int64_t put_ms; /* monotonic: since when the first of them waits */
-	struct position *positions;
-	size_t streams;
-	size_t room, room_bytes; /* the session's, less what it has taken since it told */
-	size_t given, given_bytes; /* that it has not taken yet */
-	int64_t due_ms; /* monotonic; INT64_MAX: nothing known */
-	bool sweep_wanted, sweep_unwanted;
-	int64_t sweep_from;
-	uint64_t sweep_pass;
-	struct report report;
-	bool has_report;
-	struct feed_news news;
-	struct batch **last_batch;
-	size_t settled_room;
-};
-
-static void poke(struct feed *feed)
-{
-	uint64_t one = 1;
-
-	if (feed->asleep && write(feed->wake_fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
-}
-
-static void hear(struct feed *feed)
-{
-	uint64_t count;
-
-	if (read(feed->wake_fd, &count, sizeof(count)) < 0)
-		return;
-}
-
-/* What the thread has to do in this turn, taken from the shared part. */
-struct turn {
-	struct verdicts put;
-	struct position *positions;
-	size_t streams;
-	size_t room;
-	bool stopping, due;
-	struct report report;
-	bool has_report;
-};
-
-static void take_sweep(struct feed *feed)
-{
-	if (feed->sweep_unwanted) {
-		outbox_stop_sweep(feed->outbox);
-		feed->sweeping = false;
-	}
-	if (feed->sweep_wanted) {
-		outbox_sweep(feed->outbox, feed->sweep_from);
-		feed->pass = feed->sweep_pass;
-		feed->sweeping = feed->look = true;
-	}
-	feed->sweep_wanted = feed->sweep_unwanted = false;
-}
-
-/* Small reads cost as much as large ones: wait until there is room worth it. */
-static size_t least_room(const struct feed *feed)
-{
-	return ((size_t)feed->config->batch + 1) / 2;
-}
-
-static size_t less(size_t room, size_t given)
-{
-	return given < room ? room - given : 0;
-}
-
-/* How many rows may be read now; under the lock. */
-static size_t room_of(const struct feed *feed)
-{
-	return feed->given_bytes < feed->room_bytes ? less(feed->room, feed->given) : 0;
-}
+/* --- settling --- */
 
 /* There is more to do than to wait for: whatever can be cheaper later is left for later. */
-static bool is_busy(const struct feed *feed)
+static bool is_busy(const struct feed *feed, const struct turn *turn)
 {
-	return feed->look && !feed->stopping;
+	return feed->look && !turn->stopping;
 }
 
-/* So are small writes, and those of rows far apart: under load verdicts wait a little for their neighbours. */
-static bool is_worth_settling(const struct feed *feed, int64_t now)
+/* Small writes cost as much as large ones, and rows far apart more: under load verdicts wait a little for their neighbours. */
+static bool is_worth_settling(const struct feed *feed, const struct turn *turn)
 {
-	return !is_busy(feed) || room_of(feed) < least_room(feed) ||
-		feed->put.count >= least_room(feed) * outbox_parts(feed->outbox) ||
-		now - feed->put_ms >= COMPANY_MS;
+	size_t least = feed_least_room(feed);
+
+	return !is_busy(feed, turn) || turn->room < least ||
+		feed->waiting.count >= least * outbox_parts(feed->outbox) ||
+		clock_now_ms() - feed->waiting_since_ms >= COMPANY_MS;
 }
 
-static void take_verdicts(struct feed *feed, struct turn *turn, int64_t now)
+static void choose(struct feed *feed, struct turn *turn, struct verdicts *chosen)
 {
-	size_t part = feed->put.count / outbox_parts(feed->outbox), count = least_room(feed);
+	size_t part = feed->waiting.count / outbox_parts(feed->outbox);
+	size_t count = feed_least_room(feed);
 
-	if (!is_worth_settling(feed, now))
+	if (!is_worth_settling(feed, turn))
 		return;
-	if (!is_busy(feed))
-		count = feed->put.count;
+	if (!is_busy(feed, turn))
+		count = feed->waiting.count;
 	else if (part > count)
 		count = part;
-	verdicts_take(&feed->put, count, turn->positions, &turn->put);
-	feed->put_ms = now;
+	verdicts_take(&feed->waiting, count, turn->positions, chosen);
+	feed->waiting_since_ms = clock_now_ms();
 }
 
-static void take_turn(struct feed *feed, struct turn *turn)
+static bool gives_up(const struct verdicts *chosen)
 {
-	int64_t now = clock_now_ms();
-
-	pthread_mutex_lock(&feed->lock);
-	*turn = (struct turn){
-		.streams = feed->streams, .room = room_of(feed), .stopping = feed->stopping
-	};
-	turn->positions = memory_new((feed->streams + 1) * sizeof(*turn->positions));
-	if (feed->streams)
-		memcpy(turn->positions, feed->positions, feed->streams * sizeof(*turn->positions));
-	take_verdicts(feed, turn, now);
-	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
-	if (turn->due && turn->room >= least_room(feed)) /* otherwise nothing is read yet */
-		feed->due_ms = INT64_MAX;
-	if (feed->has_report && feed->next_report_ms <= now) {
-		turn->report = feed->report;
-		turn->has_report = true;
-	}
-	take_sweep(feed);
-	pthread_mutex_unlock(&feed->lock);
-}
-
-/* Under the lock. */
-static void note_due(struct feed *feed, int64_t ms)
-{
-	int64_t due = clock_now_ms() + ms;
-
-	if (due < feed->due_ms)
-		feed->due_ms = due;
-}
-
-/* Only now their next try stands in the table, and a look before it would miss them. */
-static void note_retries(struct feed *feed, const struct verdicts *put)
-{
-	for (size_t i = 0; i < put->count; i++)
-		if (put->items[i].outcome == OUTCOME_RETRY)
-			note_due(feed, put->items[i].delay_ms);
-}
-
-static void announce_settled(struct feed *feed, struct verdicts *put, bool ok, size_t missed)
-{
-	pthread_mutex_lock(&feed->lock);
-	size_t wanted = feed->news.settled_count + put->count;
-	if (wanted > feed->settled_room) {
-		feed->settled_room = wanted * 2;
-		feed->news.settled =
-			memory_grow(feed->news.settled, feed->settled_room * sizeof(struct row *));
-	}
-	for (size_t i = 0; i < put->count; i++)
-		feed->news.settled[feed->news.settled_count++] = put->items[i].row;
-	note_retries(feed, put);
-	feed->news.missed += missed;
-	feed->news.progress = feed->news.progress || ok;
-	feed->news.work_until_ms = lease_work_until_ms(outbox_lease(feed->outbox));
-	pthread_mutex_unlock(&feed->lock);
-	bell_ring(feed->bell);
-}
-
-static bool gives_up(const struct verdicts *put)
-{
-	for (size_t i = 0; i < put->count; i++)
-		if (put->items[i].outcome == OUTCOME_DEAD)
+	for (size_t i = 0; i < chosen->count; i++)
+		if (chosen->items[i].outcome == OUTCOME_DEAD)
 			return true;
 	return false;
 }
 
 /* The rows are handed back also when settling failed: whoever takes them drops everything then. */
-static bool settle(struct feed *feed, struct turn *turn, struct error *err)
+static bool settle_chosen(struct feed *feed, const struct turn *turn, const struct verdicts *chosen,
+	struct error *err)
 {
 	size_t missed = 0;
-	bool ok = true;
 
-	if (turn->put.count > 0) {
-		failpoint("relay.before_settle");
-		if (gives_up(&turn->put))
-			failpoint("relay.before_giving_up");
-		ok = outbox_settle(feed->outbox, turn->put.items, turn->put.count, turn->positions,
-			turn->streams, &missed, err);
-		failpoint("relay.after_settle");
-		if (ok)
-			histogram_add(&feed->metrics->batch, (int64_t)turn->put.count);
-		announce_settled(feed, &turn->put, ok, missed);
-	}
-	verdicts_finish(&turn->put);
+	failpoint("relay.before_settle");
+	if (gives_up(chosen))
+		failpoint("relay.before_giving_up");
+	bool ok = outbox_settle(feed->outbox, chosen->items, chosen->count, turn->positions,
+		turn->streams, &missed, err);
+	failpoint("relay.after_settle");
+	if (ok)
+		histogram_add(&feed->metrics->batch, (int64_t)chosen->count);
+	feed_tell_settled(feed, chosen, ok, missed);
 	return ok;
 }
+
+static bool settle(struct feed *feed, struct turn *turn, bool *settled, struct error *err)
+{
+	struct verdicts chosen = { 0 };
+
+	choose(feed, turn, &chosen);
+	*settled = chosen.count > 0;
+	bool ok = !*settled || settle_chosen(feed, turn, &chosen, err);
+	verdicts_finish(&chosen);
+	return ok;
+}
+
+/* --- the lease, the report, pruning --- */
 
 /* A guest has no lease to keep. */
 static int64_t keep_at_ms(const struct feed *feed)
@@ -244,96 +104,9 @@ static bool keep_lease(struct feed *feed, struct error *err)
 		return true;
 	if (!lease_keep(outbox_db(feed->outbox), lease, err))
 		return false;
-	pthread_mutex_lock(&feed->lock);
-	feed->news.work_until_ms = lease_work_until_ms(lease);
 	metrics_set(feed->metrics, METRIC_LEASE_UNTIL_MS, lease_held_until_ms(lease));
-	feed->news.paused = lease->pause.on;
-	pthread_mutex_unlock(&feed->lock);
-	if (lease->pause.on)
-		bell_ring(feed->bell);
+	feed_tell_lease(feed);
 	return true;
-}
-
-static void give_batch(struct feed *feed, struct batch *batch)
-{
-	batch->pass = feed->sweeping ? feed->pass : 0;
-	if (batch->sweep_done)
-		feed->sweeping = false;
-	pthread_mutex_lock(&feed->lock);
-	batch->settled_before = feed->news.settled_count;
-	if (batch->more_due)
-		note_due(feed, DUE_AGAIN_MS);
-	*feed->last_batch = batch;
-	feed->last_batch = &batch->next;
-	feed->given += batch->count;
-	feed->given_bytes += batch->bytes;
-	feed->news.needs_sweeps = outbox_needs_sweeps(feed->outbox);
-	pthread_mutex_unlock(&feed->lock);
-	bell_ring(feed->bell);
-}
-
-static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)
-{
-	size_t limit = (size_t)feed->config->batch;
-	struct read_plan plan = { .limit = turn->room < limit ? turn->room : limit,
-		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
-		.sweep = feed->sweeping,
-		.due = turn->due || feed->look_back,
-		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
-	struct batch *batch;
-
-	if (!outbox_read(feed->outbox, &plan, &batch, err))
-		return false;
-	failpoint("relay.after_read");
-	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
-	feed->look_back = false;
-	if (turn->due)
-		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
-	give_batch(feed, batch);
-	return true;
-}
-
-static int64_t earliest(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* True: the session has put something meanwhile, so there is no time to sleep. */
-static bool fall_asleep(struct feed *feed, bool room, int64_t *until)
-{
-	pthread_mutex_lock(&feed->lock);
-	bool busy = feed->put.count > 0 || feed->stopping || feed->sweep_wanted ||
-		(!room && room_of(feed) >= least_room(feed));
-	feed->asleep = !busy;
-	feed->starved = !busy && !room;
-	*until = room ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
-	if (feed->has_report)
-		*until = earliest(*until, feed->next_report_ms);
-	pthread_mutex_unlock(&feed->lock);
-	*until = earliest(*until, keep_at_ms(feed));
-	*until = earliest(*until, feed->next_prune_ms);
-	return busy;
-}
-
-static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
-{
-	struct pollfd fd = { .fd = feed->wake_fd, .events = POLLIN };
-	int64_t until, now = clock_now_ms();
-	bool ok = true;
-
-	if (fall_asleep(feed, room, &until))
-		return true;
-	int64_t ms = until > now ? until - now : 0;
-	if (room) /* otherwise new rows would not help */
-		ok = outbox_wait(feed->outbox, feed->wake_fd, ms, err);
-	else
-		poll(&fd, 1, (int)ms);
-	hear(feed);
-	pthread_mutex_lock(&feed->lock);
-	feed->asleep = feed->starved = false;
-	pthread_mutex_unlock(&feed->lock);
-	feed->look = feed->look_back = true;
-	return ok;
 }
 
 static bool write_report(struct feed *feed, struct turn *turn, struct error *err)
@@ -359,6 +132,67 @@ static bool prune(struct feed *feed, bool idle, bool *pruned, struct error *err)
 	return true;
 }
 
+/* --- reading --- */
+
+static void steer_sweep(struct feed *feed, const struct turn *turn)
+{
+	if (turn->no_sweep) {
+		outbox_stop_sweep(feed->outbox);
+		feed->sweeping = false;
+	}
+	if (turn->sweep) {
+		outbox_sweep(feed->outbox, turn->sweep_from);
+		feed->pass = turn->sweep_pass;
+		feed->sweeping = feed->look = true;
+	}
+}
+
+static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)
+{
+	size_t limit = (size_t)feed->config->batch;
+	struct read_plan plan = { .limit = turn->room < limit ? turn->room : limit,
+		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
+		.sweep = feed->sweeping,
+		.due = turn->due || feed->look_back,
+		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
+	struct batch *batch;
+
+	if (!outbox_read(feed->outbox, &plan, &batch, err))
+		return false;
+	failpoint("relay.after_read");
+	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
+	feed->look_back = false;
+	if (turn->due)
+		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
+	batch->pass = feed->sweeping ? feed->pass : 0;
+	if (batch->sweep_done)
+		feed->sweeping = false;
+	feed_give(feed, batch);
+	return true;
+}
+
+/* --- sleeping --- */
+
+static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
+{
+	struct pollfd fd = { .fd = feed->wake_fd, .events = POLLIN };
+	int64_t until, now = clock_now_ms(), keep_at = keep_at_ms(feed);
+	bool ok = true;
+
+	if (!feed_fall_asleep(feed, room, &until))
+		return true;
+	if (keep_at < until)
+		until = keep_at;
+	int64_t ms = until > now ? until - now : 0;
+	if (room) /* otherwise new rows would not help */
+		ok = outbox_wait(feed->outbox, feed->wake_fd, ms, err);
+	else
+		poll(&fd, 1, (int)ms);
+	feed_wake_up(feed);
+	feed->look = feed->look_back = true;
+	return ok;
+}
+
 static bool rest(struct feed *feed, bool room, struct error *err)
 {
 	bool pruned;
@@ -366,24 +200,33 @@ static bool rest(struct feed *feed, bool room, struct error *err)
 	return prune(feed, true, &pruned, err) && (pruned || sleep_until_news(feed, room, err));
 }
 
-static bool take_one_turn(struct feed *feed, bool *stopped, struct error *err)
-{
-	struct turn turn;
-	bool pruned;
+/* --- a turn --- */
 
-	take_turn(feed, &turn);
-	bool room = turn.room >= least_room(feed), settled = turn.put.count > 0;
-	bool ok = settle(feed, &turn, err);
-	free(turn.positions);
-	*stopped = turn.stopping && !settled;
-	if (!ok || turn.stopping)
-		return ok;
-	if (!keep_lease(feed, err) || !write_report(feed, &turn, err) ||
+static bool work(struct feed *feed, struct turn *turn, bool settled, struct error *err)
+{
+	bool room = turn->room >= feed_least_room(feed), pruned;
+
+	if (!keep_lease(feed, err) || !write_report(feed, turn, err) ||
 		!prune(feed, false, &pruned, err))
 		return false;
-	if (room && (feed->look || turn.due))
-		return read_batch(feed, &turn, err);
+	if (room && (feed->look || turn->due))
+		return read_batch(feed, turn, err);
 	return settled || rest(feed, room, err);
+}
+
+static bool take_turn(struct feed *feed, bool *stopped, struct error *err)
+{
+	struct turn turn;
+	bool settled, none = feed->waiting.count == 0;
+
+	feed_hear(feed, &turn);
+	if (none)
+		feed->waiting_since_ms = clock_now_ms();
+	bool ok = settle(feed, &turn, &settled, err);
+	steer_sweep(feed, &turn);
+	free(turn.positions);
+	*stopped = turn.stopping && !settled;
+	return ok && (turn.stopping || work(feed, &turn, settled, err));
 }
 
 static void *run(void *context)
@@ -392,15 +235,10 @@ static void *run(void *context)
 	struct error err = { 0 };
 	bool stopped = false;
 
-	while (!stopped && take_one_turn(feed, &stopped, &err))
+	while (!stopped && take_turn(feed, &stopped, &err))
 		continue;
-	if (err.kind != ERROR_NONE) {
-		pthread_mutex_lock(&feed->lock);
-		feed->news.failed = true;
-		feed->news.err = err;
-		pthread_mutex_unlock(&feed->lock);
-		bell_ring(feed->bell);
-	}
+	if (err.kind != ERROR_NONE)
+		feed_tell_failure(feed, &err);
 	return NULL;
 }
 
@@ -432,94 +270,15 @@ struct feed *feed_start(const struct config_relay *config, struct outbox *outbox
 	return NULL;
 }
 
-void feed_take(struct feed *feed, struct feed_news *news)
-{
-	pthread_mutex_lock(&feed->lock);
-	*news = feed->news;
-	feed->news.batches = NULL;
-	feed->last_batch = &feed->news.batches;
-	feed->news.settled = NULL;
-	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
-	feed->news.progress = false;
-	feed->room = less(feed->room, feed->given);
-	feed->room_bytes = less(feed->room_bytes, feed->given_bytes);
-	feed->given = feed->given_bytes = 0;
-	pthread_mutex_unlock(&feed->lock);
-}
-
 void feed_stop(struct feed *feed, struct feed_news *news)
 {
-	pthread_mutex_lock(&feed->lock);
-	feed->stopping = true;
-	poke(feed);
-	pthread_mutex_unlock(&feed->lock);
+	feed_ask_to_stop(feed);
 	pthread_join(feed->thread, NULL);
 	feed_take(feed, news);
+	verdicts_finish(&feed->waiting);
 	verdicts_finish(&feed->put);
 	free(feed->positions);
 	pthread_mutex_destroy(&feed->lock);
 	close(feed->wake_fd);
 	free(feed);
-}
-
-void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
-	const struct position *positions, size_t streams)
-{
-	pthread_mutex_lock(&feed->lock);
-	if (feed->put.count == 0)
-		feed->put_ms = clock_now_ms();
-	verdicts_add(&feed->put, verdicts, count);
-	if (streams > feed->streams)
-		feed->positions = memory_grow(feed->positions, streams * sizeof(*positions));
-	if (streams)
-		memcpy(feed->positions, positions, streams * sizeof(*positions));
-	feed->streams = streams;
-	poke(feed);
-	pthread_mutex_unlock(&feed->lock);
-}
-
-void feed_room(struct feed *feed, size_t rows, size_t bytes)
-{
-	pthread_mutex_lock(&feed->lock);
-	feed->room = rows;
-	feed->room_bytes = bytes;
-	if (feed->starved && room_of(feed) >= least_room(feed))
-		poke(feed);
-	pthread_mutex_unlock(&feed->lock);
-}
-
-void feed_due(struct feed *feed, int64_t ms)
-{
-	pthread_mutex_lock(&feed->lock);
-	int64_t before = feed->due_ms;
-	note_due(feed, ms);
-	if (feed->due_ms < before)
-		poke(feed);
-	pthread_mutex_unlock(&feed->lock);
-}
-
-void feed_sweep(struct feed *feed, int64_t from, uint64_t pass)
-{
-	pthread_mutex_lock(&feed->lock);
-	feed->sweep_wanted = true;
-	feed->sweep_from = from;
-	feed->sweep_pass = pass;
-	poke(feed);
-	pthread_mutex_unlock(&feed->lock);
-}
-
-void feed_stop_sweep(struct feed *feed)
-{
-	pthread_mutex_lock(&feed->lock);
-	feed->sweep_wanted = false;
-	feed->sweep_unwanted = true;
-	pthread_mutex_unlock(&feed->lock);
-}
-
-void feed_report(struct feed *feed, const struct report *report)
-{
-	pthread_mutex_lock(&feed->lock);
-	feed->report = *report;
-	feed->has_report = true;
-	pthread_mutex_unlock(&feed->lock);
 }
