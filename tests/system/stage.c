@@ -34,6 +34,17 @@ void stage_run(struct stage *s, const char *failpoints)
 	s->daemon = dray_start(s->name, failpoints, "run", "-c", s->config);
 }
 
+int stage_run_http(struct stage *s, const char *host, const char *more)
+{
+	int port = free_port();
+
+	file_write(s->config,
+		text("http: { listen: \"%s:%d\"%s }\n%s", host, port, more, file_read(s->config)));
+	stage_run(s, NULL);
+	WAIT_UNTIL(20000, http_request(port, "GET", "/readyz", NULL, NULL).status == 200);
+	return port;
+}
+
 void stage_is_killed(struct stage *s)
 {
 	assert_int_equal(proc_wait(s->daemon, 30000), 128 + SIGKILL);
@@ -130,6 +141,20 @@ void stage_last_error(struct stage *s, bool relay, const char *piece)
 		testdb_table(db, "pipeline"), relay ? "relay" : "sink");
 
 	WAIT_UNTIL(20000, strstr(testdb_text(db, "%s", sql), piece));
+}
+
+int stage_start_browser(void **state)
+{
+	fixture_start_nats(state);
+	browser_start();
+	return 0;
+}
+
+int stage_end_browser(void **state)
+{
+	(void)state;
+	browser_end();
+	return 0;
 }
 
 static void must(const char *const *argv)

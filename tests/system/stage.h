@@ -25,6 +25,8 @@ struct stage {
 struct stage stage_set(const char *kind, const char *name, const char *more, bool named);
 void stage_configure(struct stage *s, bool named); /* once more, for other databases */
 void stage_run(struct stage *s, const char *failpoints);
+/* Runs it with HTTP, `more` being what follows its address in the config; gives the port, which answers. */
+int stage_run_http(struct stage *s, const char *host, const char *more);
 void stage_is_killed(struct stage *s); /* waits for a failpoint to do it */
 void stage_stop(struct stage *s);
 void stage_end(struct stage *s); /* stops what runs */
@@ -46,6 +48,10 @@ struct oracle_counts stage_count_archive(struct stage *s);
 void stage_says(struct stage *s, const char *level, const char *piece);
 /* What dray status shows as a pipeline's last error. */
 void stage_last_error(struct stage *s, bool relay, const char *piece);
+
+/* Around a program's tests: nats-server and a browser. */
+int stage_start_browser(void **state);
+int stage_end_browser(void **state);
 
 /* What stands in a folder or a file goes elsewhere, byte for byte. */
 void stage_copy(const char *from, const char *to);

@@ -14,11 +14,7 @@ static struct stage begin(const char *kind, const char *name)
 {
 	struct stage s = stage_set(kind, name, NULL, true);
 
-	port = free_port();
-	file_write(s.config,
-		text("http: { listen: \"127.0.0.1:%d\" }\n%s", port, file_read(s.config)));
-	stage_run(&s, NULL);
-	WAIT_UNTIL(20000, http_request(port, "GET", "/readyz", NULL, NULL).status == 200);
+	port = stage_run_http(&s, "127.0.0.1", "");
 	return s;
 }
 

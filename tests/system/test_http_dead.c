@@ -14,11 +14,7 @@ static struct stage begin(const char *kind, const char *name, const char *host, 
 {
 	struct stage s = stage_set(kind, name, NULL, true);
 
-	port = free_port();
-	file_write(s.config,
-		text("http: { listen: \"%s:%d\"%s }\n%s", host, port, token, file_read(s.config)));
-	stage_run(&s, NULL);
-	WAIT_UNTIL(20000, http_request(port, "GET", "/readyz", NULL, NULL).status == 200);
+	port = stage_run_http(&s, host, token);
 	return s;
 }
 

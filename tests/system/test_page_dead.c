@@ -11,11 +11,7 @@ static struct stage begin(const char *name, const char *token)
 {
 	struct stage s = stage_set("sqlite", name, NULL, true);
 
-	port = free_port();
-	file_write(s.config,
-		text("http: { listen: \"127.0.0.1:%d\"%s }\n%s", port, token, file_read(s.config)));
-	stage_run(&s, NULL);
-	WAIT_UNTIL(20000, http_request(port, "GET", "/readyz", NULL, NULL).status == 200);
+	port = stage_run_http(&s, "127.0.0.1", token);
 	return s;
 }
 
@@ -237,20 +233,6 @@ static void test_keyboard_and_screen_reader(void **state)
 	stage_end(&s);
 }
 
-static int start(void **state)
-{
-	fixture_start_nats(state);
-	browser_start();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	browser_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,5 +244,6 @@ int main(void)
 	};
 
 	only_named_tests();
-	return cmocka_run_group_tests_name("page_dead", tests, start, end);
+	return cmocka_run_group_tests_name(
+		"page_dead", tests, stage_start_browser, stage_end_browser);
 }
