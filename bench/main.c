@@ -89,6 +89,7 @@ static const struct setting {
 	NUMBER("limit", limit_s),
 	NUMBER("replicas", replicas),
 	NUMBER("writers", writers),
+	NUMBER("lazy", lazy),
 	NUMBER("earlier", earlier),
 	NUMBER("snapshot", snapshot),
 };
