@@ -90,34 +90,47 @@ char *jetstream_try_api(struct jetstream *js, const char *api, const char *json)
 	return said;
 }
 
-char *jetstream_api(struct jetstream *js, const char *api, const char *json)
+static void require_success(const char *api, const char *json, const char *reply)
 {
-	char *reply = jetstream_try_api(js, api, json);
 	json_t *root = json_loads(reply, 0, NULL);
 
 	if (!root || json_object_get(root, "error"))
 		give_up("$JS.API.%s %s: %s", api, json ? json : "", reply);
 	json_decref(root);
+}
+
+char *jetstream_api(struct jetstream *js, const char *api, const char *json)
+{
+	char *reply = jetstream_try_api(js, api, json);
+
+	require_success(api, json, reply);
 	return reply;
 }
 
-static void configure(struct jetstream *js, const char *verb, const char *name,
-	const char *subjects, const char *more)
+static char *settings_of(const char *name, const char *subjects, const char *more)
 {
-	jetstream_api(js, text("STREAM.%s.%s", verb, name),
-		text("{\"name\":\"%s\",\"subjects\":[%s],\"storage\":\"file\"%s%s}", name, subjects,
-			more ? "," : "", more ? more : ""));
+	return text("{\"name\":\"%s\",\"subjects\":[%s],\"storage\":\"file\"%s%s}", name, subjects,
+		more ? "," : "", more ? more : "");
 }
 
 void jetstream_make(struct jetstream *js, const char *name, const char *subjects, const char *more)
 {
-	configure(js, "CREATE", name, subjects, more);
+	jetstream_api(js, text("STREAM.CREATE.%s", name), settings_of(name, subjects, more));
 }
 
 void jetstream_change(
 	struct jetstream *js, const char *name, const char *subjects, const char *more)
 {
-	configure(js, "UPDATE", name, subjects, more);
+	const char *api = text("STREAM.UPDATE.%s", name), *json = settings_of(name, subjects, more);
+	int64_t end = now_ms() + patience(20000);
+	char *reply;
+
+	do
+		reply = jetstream_ask(js, api, json, 2000);
+	while (!reply && now_ms() < end);
+	if (!reply)
+		give_up("$JS.API.%s: no answer", api);
+	require_success(api, json, reply);
 }
 
 void jetstream_delete(struct jetstream *js, const char *name)

@@ -29,6 +29,7 @@ char *jetstream_ask(struct jetstream *js, const char *api, const char *json, int
  * configuration, such as "\"retention\":\"workqueue\"", or NULL.
  */
 void jetstream_make(struct jetstream *js, const char *name, const char *subjects, const char *more);
+/* Asks again where no answer comes: a cluster without a leader loses the request. */
 void jetstream_change(
 	struct jetstream *js, const char *name, const char *subjects, const char *more);
 void jetstream_delete(struct jetstream *js, const char *name);
