@@ -21,8 +21,10 @@ bool session_settle_stored(
 	/* A row that is not due has no payload here; the id must do. */
 	if (row->wait_ms == 0 && !stored_is_same(s->link, stream, at.seq, &row->event, &same, err))
 		return false;
-	if (!same && !in_turn)
+	if (!same && !in_turn) { /* the next session must still find it */
+		s->streams.items[at.stream].unsure_until = INT64_MAX;
 		return true;
+	}
 	*dealt = true;
 	stored_forget(&s->stored, row->event.id);
 	if (same)

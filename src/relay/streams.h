@@ -16,8 +16,8 @@ struct known_stream {
 	uint64_t marked_before; /* the highest that was marked before the session; 0: not known */
 	int64_t duplicate_window_ms;
 	/*
-	 * Met on the way, so rows that were read before may be in it: no position until all rows up to this
-	 * id are gone. 0: none; INT64_MAX: not known yet.
+	 * Met on the way, so rows that were read before may be in it; or it holds another event under the id of a
+	 * row that waits. No position until all rows up to this id are gone. 0: none; INT64_MAX: not known yet.
 	 */
 	int64_t unsure_until;
 };

@@ -309,6 +309,36 @@ static void test_the_successor_of_another_event(void **state)
 	end(&s);
 }
 
+/* It waits behind a row that fails, while the position moves on, and the session ends: it is known all the same. */
+static void test_another_event_that_waits(void **state)
+{
+	struct scene s = set_relay(*state, "other_waits");
+	char *refused = text("%s_refused", s.name);
+	const char *outbox = testdb_table(s.db, "outbox");
+
+	testdb_emit(s.db, text("%s.a", refused), "j", NULL, "zero");
+	emit(&s, "one", "k");
+	run(&s, "relay.before_settle=sleep:10000");
+	WAIT_UNTIL(10000, jetstream_count(s.js, s.name) == 1);
+	proc_kill(s.daemon);
+	testdb_exec(s.db, "UPDATE %s SET key = 'k'", outbox);
+	testdb_exec(s.db, "UPDATE %s SET payload = %s WHERE subject = '%s.one'", outbox,
+		testdb_pick(s.db, "x'00'", "'\\x00'"), s.name);
+	emit(&s, "two", "m");
+	run(&s, NULL);
+	WAIT_UNTIL(10000, strcmp(state_of(&s, "two"), "delivered") == 0);
+	emit(&s, "three", "m");
+	WAIT_UNTIL(10000, strcmp(state_of(&s, "three"), "delivered") == 0);
+	dray_stop(s.daemon);
+	WINDOW_PASSED();
+	run(&s, NULL);
+	jetstream_change(s.js, s.name, text("\"%s.>\",\"%s.>\"", s.name, refused), SHORT_WINDOW);
+	all_delivered(&s);
+	assert_string_equal(state_of(&s, "one"), "dead");
+	assert_int_equal(jetstream_count(s.js, s.name), 4);
+	end(&s);
+}
+
 /* Held, tried again, and sent at last: under its own id, before its successor, and nobody else waited. */
 static void test_a_failing_row_holds_its_key(void **state)
 {
@@ -567,6 +597,7 @@ int main(void)
 		FOR_BOTH(test_a_lost_acknowledgement),
 		FOR_BOTH(test_another_event_under_the_same_id),
 		FOR_BOTH(test_the_successor_of_another_event),
+		FOR_BOTH(test_another_event_that_waits),
 		FOR_BOTH(test_a_failing_row_holds_its_key),
 		FOR_BOTH(test_a_full_stream_burns_no_attempts),
 		FOR_BOTH(test_the_sweep_is_the_net),
