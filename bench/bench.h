@@ -26,7 +26,8 @@ struct options {
 	const char *mode; /* sinks: archive, insert, upsert. writers: plain, dray. through: count */
 	const char *state; /* fill: the rows' state */
 	int64_t rows, keys, size, window, batch, rate, seconds, limit_s;
-	int64_t replicas, writers, lazy;
+	int64_t replicas, writers;
+	int64_t lazy; /* writers: 1 lets SQLite commit without waiting for the disk */
 	int64_t earlier; /* more: so many rows are there already, and are not timed */
 	int64_t snapshot; /* relay, more: 1 holds a snapshot open all the while */
 	char **command; /* of dray or a peer, for those who start it */

@@ -1,7 +1,8 @@
 /*
  * What an outbox costs an application: so many writers, each a connection that updates a row of its own and inserts
  * an event, in one transaction of four statements, which is on disk when it returns; with --lazy 1 SQLite's is not.
- * mode plain: the same table without trigger and partial indexes; dray: the outbox itself, with a dray where one is given.
+ * mode plain: the same table without trigger and partial indexes; dray: the outbox itself, with a dray where one is
+ * given.
  */
 #include "bench.h"
 

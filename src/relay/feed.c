@@ -25,7 +25,10 @@ static bool is_busy(const struct feed *feed, const struct turn *turn)
 	return feed->look && !turn->stopping;
 }
 
-/* Small writes cost as much as large ones, and rows far apart more: under load verdicts wait a little for their neighbours. */
+/*
+ * Small writes cost as much as large ones, and rows far apart more: under load verdicts wait a little for their
+ * neighbours.
+ */
 static bool is_worth_settling(const struct feed *feed, const struct turn *turn)
 {
 	size_t least = feed_least_room(feed);

@@ -77,7 +77,8 @@ void feed_hear(struct feed *feed, struct turn *turn)
 	if (turn->due && turn->room >= feed_least_room(feed)) /* otherwise nothing is read yet */
 		feed->due_ms = INT64_MAX;
 	turn->has_report = feed->has_report && feed->next_report_ms <= now;
-	turn->report = feed->report;
+	if (turn->has_report)
+		turn->report = feed->report;
 	pthread_mutex_unlock(&feed->lock);
 }
 
