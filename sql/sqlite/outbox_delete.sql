@@ -1,3 +1,2 @@
--- Deletes a row that was delivered, if it is still pending and the same event. The id may be
--- stored as text or as bytes.
-DELETE FROM {table} WHERE id = ?1 AND (event_id = ?2 OR event_id = CAST(?2 AS BLOB)) AND state = 'pending'
+-- Deletes rows of a range that were delivered; as outbox_settle.sql.
+DELETE FROM {table} WHERE id BETWEEN ?1 AND ?2 AND dray_stored(id, event_id) IS NOT NULL AND +state = 'pending'

@@ -1,4 +1,6 @@
--- Marks a row delivered, if it is still pending and the same event. The id may be
--- stored as text or as bytes.
-UPDATE {table} SET state = 'delivered', retry_at = NULL, stream = ?3, delivered_at = ?4, stream_seq = ?5
-WHERE id = ?1 AND (event_id = ?2 OR event_id = CAST(?2 AS BLOB)) AND state = 'pending'
+-- Marks rows of a range delivered, if they are still pending and the same events: dray_stored gives the sequence at
+-- which the stream holds the event of a row, NULL for what is not to be settled. It is asked before the state, which
+-- lies behind the payload; + keeps SQLite at the ids, whatever its statistics say of the index.
+UPDATE {table} SET state = 'delivered', retry_at = NULL, stream = ?3, delivered_at = ?4,
+	stream_seq = dray_stored(id, event_id)
+WHERE id BETWEEN ?1 AND ?2 AND dray_stored(id, event_id) IS NOT NULL AND +state = 'pending'

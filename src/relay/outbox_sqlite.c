@@ -87,14 +87,17 @@ static void watch(struct outbox *outbox)
 
 /*
  * What is written here may be lost by a power cut: then the rows are looked up in the stream. The pages of a row
- * are out of the cache by the time it is settled, whether that is large or small.
+ * are out of the cache by the time it is settled, whether that is large or small. The pages that a statement
+ * changes are copied in memory: there may be no folder to write them into.
  */
 static bool opened(struct outbox *outbox, struct error *err)
 {
 	if (!migrate_check(outbox->db, MIGRATE_OUTBOX, outbox->config->table, err) ||
 		!sqlite_run(connection_of(outbox),
-			"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512", err) ||
-		!prepare(outbox, err))
+			"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512; "
+			"PRAGMA temp_store = MEMORY",
+			err) ||
+		!outbox_file_prepare_settling(outbox, err) || !prepare(outbox, err))
 		return false;
 	watch(outbox);
 	return true;

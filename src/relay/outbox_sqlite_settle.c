@@ -1,8 +1,19 @@
 /* Settling in SQLite: one transaction with the lease, the rows and the position. */
 #include "relay/outbox_sqlite.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/failpoint.h"
+
+/*
+ * A statement marks the rows of a range, which is half the work of a statement a row. Since a function of ours may
+ * fail, SQLite keeps a copy of each page until the statement ends: so ranges are short. The rows between that are
+ * not settled are passed over.
+ */
+#define RANGE_ROWS  16
+#define RANGE_BYTES 32768
+#define RANGE_GAP   8
 
 static bool run_once(struct outbox *outbox, sqlite3_stmt *statement, struct error *err)
 {
@@ -12,6 +23,12 @@ static bool run_once(struct outbox *outbox, sqlite3_stmt *statement, struct erro
 		sqlite_failed(connection_of(outbox), err);
 	sqlite3_reset(statement);
 	return code == SQLITE_DONE || code == SQLITE_ROW;
+}
+
+/* Rows that the last statement changed; not those of triggers. */
+static size_t changes(struct outbox *outbox)
+{
+	return (size_t)sqlite3_changes(sqlite_connection(connection_of(outbox)));
 }
 
 static bool check_lease(struct outbox *outbox, struct error *err)
@@ -26,8 +43,7 @@ static bool check_lease(struct outbox *outbox, struct error *err)
 	sqlite3_bind_int64(statement, 5, lease->renewals);
 	if (!run_once(outbox, statement, err))
 		return false;
-	return sqlite3_changes(sqlite_connection(connection_of(outbox))) == 1 ||
-		lease_lost(outbox->db, lease, err);
+	return changes(outbox) == 1 || lease_lost(outbox->db, lease, err);
 }
 
 static bool move_position(struct outbox *outbox, const struct position *position, struct error *err)
@@ -43,45 +59,116 @@ static bool move_position(struct outbox *outbox, const struct position *position
 	return run_once(outbox, statement, err);
 }
 
-static void bind_verdict(sqlite3_stmt *statement, const struct verdict *verdict, bool delivered)
+static struct slice text_of(sqlite3_value *value)
+{
+	const void *data = sqlite3_value_type(value) == SQLITE_BLOB ? sqlite3_value_blob(value)
+								    : sqlite3_value_text(value);
+
+	return (struct slice){ data, (size_t)sqlite3_value_bytes(value) };
+}
+
+static void answer_stored(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const struct range *range = sqlite3_user_data(context);
+	int64_t id = sqlite3_value_int64(values[0]);
+
+	(void)count;
+	for (size_t i = 0; i < range->count && range->verdicts[i]->row->id <= id; i++)
+		if (range->verdicts[i]->row->id == id &&
+			slice_equal(range->verdicts[i]->row->event.id, text_of(values[1])))
+			sqlite3_result_int64(context, (int64_t)range->verdicts[i]->seq);
+}
+
+bool outbox_file_prepare_settling(struct outbox *outbox, struct error *err)
+{
+	return sqlite3_create_function(sqlite_connection(connection_of(outbox)), "dray_stored", 2,
+		       SQLITE_UTF8 | SQLITE_DIRECTONLY, &file_of(outbox)->range, answer_stored,
+		       NULL, NULL) == SQLITE_OK ||
+		sqlite_failed(connection_of(outbox), err);
+}
+
+static size_t size_of(const struct row *row)
+{
+	return row->event.payload.size + row->event.headers.size;
+}
+
+static struct range first_range(const struct verdict *const *verdicts, size_t count)
+{
+	size_t end = 1, bytes = size_of(verdicts[0]->row);
+
+	while (end < count && end < RANGE_ROWS &&
+		verdicts[end]->row->id - verdicts[end - 1]->row->id <= RANGE_GAP) {
+		bytes += size_of(verdicts[end]->row);
+		if (bytes > RANGE_BYTES)
+			break;
+		end++;
+	}
+	return (struct range){ verdicts, end };
+}
+
+static bool settle_range(struct outbox *outbox, struct range range, struct error *err)
+{
+	sqlite3_stmt *statement = file_of(outbox)->prepared[SETTLE];
+
+	file_of(outbox)->range = range;
+	sqlite3_bind_int64(statement, 1, range.verdicts[0]->row->id);
+	sqlite3_bind_int64(statement, 2, range.verdicts[range.count - 1]->row->id);
+	return run_once(outbox, statement, err);
+}
+
+static bool settle_delivered(struct outbox *outbox, const struct verdict *const *verdicts,
+	size_t count, const struct position *position, size_t *changed, struct error *err)
+{
+	sqlite3_stmt *statement = file_of(outbox)->prepared[SETTLE];
+	char now[32];
+
+	clock_format(clock_wall_ms(), now);
+	if (sqlite3_bind_parameter_count(statement) > 2) { /* rows are marked, not deleted */
+		sqlite3_bind_text(statement, 3, position->stream, -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, 4, now, -1, SQLITE_TRANSIENT);
+	}
+	for (size_t done = 0; done < count; done += file_of(outbox)->range.count) {
+		if (!settle_range(outbox, first_range(verdicts + done, count - done), err))
+			return false;
+		*changed += changes(outbox);
+	}
+	return move_position(outbox, position, err);
+}
+
+static void bind_failure(sqlite3_stmt *statement, const struct verdict *verdict)
 {
 	char retry[32];
 
+	clock_format(clock_wall_ms() + verdict->delay_ms, retry);
 	sqlite3_bind_int64(statement, 1, verdict->row->id);
 	sqlite_bind_slice(statement, 2, verdict->row->event.id);
-	if (delivered) {
-		sqlite3_bind_int64(
-			statement, 5, (int64_t)verdict->seq); /* not where rows are deleted */
-		return;
-	}
-	clock_format(clock_wall_ms() + verdict->delay_ms, retry);
 	sqlite3_bind_text(statement, 3, verdict->outcome == OUTCOME_DEAD ? NULL : retry, -1,
 		SQLITE_TRANSIENT);
 	sqlite3_bind_text(statement, 4, verdict->error, -1, SQLITE_STATIC);
 }
 
+static bool note_failures(struct outbox *outbox, const struct verdict *const *verdicts,
+	size_t count, size_t *changed, struct error *err)
+{
+	sqlite3_stmt *statement = file_of(outbox)->prepared[FAIL];
+
+	for (size_t i = 0; i < count; i++) {
+		bind_failure(statement, verdicts[i]);
+		if (!run_once(outbox, statement, err))
+			return false;
+		*changed += changes(outbox);
+	}
+	return true;
+}
+
 static bool settle_all(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 	const struct position *position, size_t *changed, struct error *err)
 {
-	sqlite3_stmt *statement = file_of(outbox)->prepared[position ? SETTLE : FAIL];
-	sqlite3 *connection = sqlite_connection(connection_of(outbox));
-	char now[32];
-
+	*changed = 0;
 	if (!check_lease(outbox, err))
 		return false;
-	clock_format(clock_wall_ms(), now);
-	if (position && sqlite3_bind_parameter_count(statement) > 2) { /* the same for all */
-		sqlite3_bind_text(statement, 3, position->stream, -1, SQLITE_STATIC);
-		sqlite3_bind_text(statement, 4, now, -1, SQLITE_TRANSIENT);
-	}
-	*changed = 0;
-	for (size_t i = 0; i < count; i++) {
-		bind_verdict(statement, verdicts[i], position != NULL);
-		if (!run_once(outbox, statement, err))
-			return false;
-		*changed += (size_t)sqlite3_changes(connection); /* not those of triggers */
-	}
-	return !position || move_position(outbox, position, err);
+	return position ? settle_delivered(outbox, verdicts, count, position, changed, err)
+			: note_failures(outbox, verdicts, count, changed, err);
 }
 
 /* What a power cut takes back is looked up in the stream; but of a row that is given up the stream knows nothing. */

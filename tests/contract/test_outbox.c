@@ -441,6 +441,40 @@ static void many_verdicts_at_once(bool postgres)
 	box_drop(&box);
 }
 
+/* Rows between two that are settled; an application's trigger that sees each once. */
+static void neighbours_are_left_alone(bool postgres)
+{
+	struct box box = box_make(postgres);
+	struct verdict verdicts[300];
+	size_t count = 0;
+
+	testdb_exec(box.app, "BEGIN");
+	box_emit(&box, 300);
+	testdb_exec(box.app, "COMMIT");
+	if (!postgres)
+		testdb_exec(box.app,
+			"CREATE TABLE seen (id); CREATE TRIGGER see AFTER UPDATE ON %s BEGIN "
+			"INSERT INTO seen VALUES (new.id); END",
+			box.table);
+	struct batch *batch = box_read_some(&box, 300);
+	for (size_t i = 0; i < 300; i++)
+		if (i % 3 == 0 && (i < 90 || i > 150))
+			verdicts[count++] = box_delivered(batch->rows[i], 0, 1000 + i);
+	assert_int_equal(box_settle(&box, verdicts, count), 0);
+	batch_destroy(batch);
+	assert_int_equal(testdb_in_state(box.app, "delivered"), count);
+	assert_int_equal(
+		testdb_int(box.app,
+			"SELECT count(*) FROM %s WHERE (state = 'delivered' AND id %% 3 = 1 "
+			"AND stream_seq = id + 999) OR (state = 'pending' AND stream_seq "
+			"IS NULL AND stream IS NULL AND (id %% 3 <> 1 OR id BETWEEN 91 AND 151))",
+			box.table),
+		300);
+	if (!postgres)
+		assert_int_equal(testdb_int(box.app, "SELECT count(DISTINCT id) FROM seen"), count);
+	box_drop(&box);
+}
+
 /* --- failures, schedules --- */
 
 static void a_failure_is_noted(bool postgres)
@@ -789,6 +823,7 @@ ON_BOTH(a_table_that_went_back_is_noticed)
 ON_BOTH(one_holder_at_a_time)
 ON_BOTH(each_stream_has_a_position)
 ON_BOTH(many_verdicts_at_once)
+ON_BOTH(neighbours_are_left_alone)
 ON_BOTH(a_failure_is_noted)
 ON_BOTH(a_failed_row_comes_back)
 ON_BOTH(what_is_due_far_off_is_not_read)
@@ -823,6 +858,7 @@ int main(void)
 		BOTH(one_holder_at_a_time),
 		BOTH(each_stream_has_a_position),
 		BOTH(many_verdicts_at_once),
+		BOTH(neighbours_are_left_alone),
 		BOTH(a_failure_is_noted),
 		BOTH(a_failed_row_comes_back),
 		BOTH(what_is_due_far_off_is_not_read),
