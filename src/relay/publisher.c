@@ -9,20 +9,24 @@
 #include <nats/nats.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/memory.h"
 
-/*
- * Done with, they are destroyed many at a time: cnats leaves that to a thread of its own, and wakes it for
- * each one that comes alone.
- */
 struct messages {
 	natsMsg **items;
 	size_t count, room;
 };
 
-#define SENT_KEPT	64
-#define SENT_KEPT_BYTES 65536 /* of payload */
+#define SENT_KEPT	256 /* until the caller rests */
+#define SENT_KEPT_BYTES 131072 /* of payload */
+
+/*
+ * Handed over one by one, each answer costs cnats' reader and its delivery thread a switch of threads. While many
+ * are on their way, the delivery thread lets some of them gather.
+ */
+#define CROWD	  256
+#define GATHER_US 400
 
 struct publisher {
 	struct link *link;
@@ -35,6 +39,8 @@ struct publisher {
 	struct messages sent, gathered;
 	size_t next; /* of those gathered */
 	size_t sent_bytes;
+	_Atomic int64_t out; /* sent and not answered, as far as the delivery thread has seen */
+	int64_t gathered_us; /* monotonic; that thread's: when it last let answers gather */
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
 	struct messages arrived;
@@ -69,6 +75,14 @@ static void free_all(struct messages *messages)
 	free(messages->items);
 }
 
+static void let_gather(struct publisher *publisher)
+{
+	if (--publisher->out < CROWD || clock_now_us() - publisher->gathered_us < GATHER_US)
+		return;
+	clock_sleep_us(GATHER_US);
+	publisher->gathered_us = clock_now_us();
+}
+
 static void on_answer(
 	natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
 {
@@ -76,6 +90,7 @@ static void on_answer(
 
 	(void)connection;
 	(void)subscription;
+	let_gather(publisher);
 	pthread_mutex_lock(&publisher->lock);
 	add(&publisher->arrived, message);
 	pthread_mutex_unlock(&publisher->lock);
@@ -243,8 +258,10 @@ static bool publish(struct publisher *publisher, natsMsg *message, struct error 
 {
 	natsStatus status = natsConnection_PublishMsg(publisher->connection, message);
 
-	if (status == NATS_OK)
+	if (status == NATS_OK) {
+		publisher->out++;
 		return true;
+	}
 	if (status == NATS_MAX_PAYLOAD)
 		return error_set(err, ERROR_REJECTED,
 			"payload and headers are over the server's max_payload");
@@ -298,9 +315,15 @@ bool publisher_flush(struct publisher *publisher, struct error *err)
 			natsStatus_GetText(status));
 }
 
-void publisher_gather(struct publisher *publisher)
+void publisher_discard(struct publisher *publisher)
 {
 	destroy_sent(publisher);
+	destroy_all(&publisher->gathered);
+	publisher->next = 0;
+}
+
+void publisher_gather(struct publisher *publisher)
+{
 	destroy_all(&publisher->gathered);
 	publisher->next = 0;
 	pthread_mutex_lock(&publisher->lock);

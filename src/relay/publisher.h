@@ -46,4 +46,10 @@ bool publisher_flush(struct publisher *publisher, struct error *err);
 void publisher_gather(struct publisher *publisher);
 bool publisher_next(struct publisher *publisher, struct answer *answer);
 
+/*
+ * Destroys the messages that are done with: to be called before a rest, since cnats frees them in a thread of its own,
+ * which is woken for each one that comes alone, and takes the locks of whoever allocates meanwhile.
+ */
+void publisher_discard(struct publisher *publisher);
+
 #endif
