@@ -228,6 +228,7 @@ static bool take_turn(struct feed *feed, bool *stopped, struct error *err)
 	bool ok = settle(feed, &turn, &settled, err);
 	steer_sweep(feed, &turn);
 	free(turn.positions);
+	rows_release(turn.returned);
 	*stopped = turn.stopping && !settled;
 	return ok && (turn.stopping || work(feed, &turn, settled, err));
 }
@@ -281,6 +282,7 @@ void feed_stop(struct feed *feed, struct feed_news *news)
 	verdicts_finish(&feed->waiting);
 	verdicts_finish(&feed->put);
 	free(feed->positions);
+	rows_release(feed->returned);
 	pthread_mutex_destroy(&feed->lock);
 	close(feed->wake_fd);
 	free(feed);

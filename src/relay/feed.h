@@ -14,7 +14,7 @@ struct feed;
 /* What has come since the last call. Lists belong to the taker. */
 struct feed_news {
 	struct batch *batches; /* in the order of reading, by next */
-	struct row **settled; /* rows that may be released; the array is freed by the taker */
+	struct row **settled; /* rows that may be given back; the array is freed by the taker */
 	size_t settled_count; /* some of them before, some after the batches: see settled_before */
 	bool progress; /* the database took verdicts */
 	size_t missed; /* rows that were changed by somebody else meanwhile */
@@ -39,6 +39,12 @@ void feed_take(struct feed *feed, struct feed_news *news);
 /* Verdicts, which are moved, and the positions that hold once they are settled. */
 void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 	const struct position *positions, size_t streams);
+
+/*
+ * Rows that were settled, linked by next, for the thread to release: it has made them, and memory that another thread
+ * gives back costs both of them a lock.
+ */
+void feed_return(struct feed *feed, struct row *rows);
 
 /* How many more rows, and bytes of events, the session has room for beside those that it took. */
 void feed_room(struct feed *feed, size_t rows, size_t bytes);

@@ -71,6 +71,8 @@ void feed_hear(struct feed *feed, struct turn *turn)
 
 	pthread_mutex_lock(&feed->lock);
 	*turn = (struct turn){ .stopping = feed->stopping, .room = room_of(feed) };
+	turn->returned = feed->returned;
+	feed->returned = NULL;
 	hear_verdicts(feed, turn);
 	hear_sweep(feed, turn);
 	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
@@ -210,6 +212,18 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
 		memcpy(feed->positions, positions, streams * sizeof(*positions));
 	feed->streams = streams;
 	poke(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_return(struct feed *feed, struct row *rows)
+{
+	struct row **end = &rows;
+
+	while (*end)
+		end = &(*end)->next;
+	pthread_mutex_lock(&feed->lock);
+	*end = feed->returned;
+	feed->returned = rows;
 	pthread_mutex_unlock(&feed->lock);
 }
 

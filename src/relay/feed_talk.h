@@ -30,6 +30,7 @@ struct feed {
 	/* From the session. */
 	bool stopping;
 	struct verdicts put;
+	struct row *returned; /* linked by next */
 	struct position *positions; /* that hold once all that was put is settled */
 	size_t streams;
 	size_t room, room_bytes; /* the session's, less what it has taken since it told */
@@ -52,7 +53,8 @@ struct feed {
 /* What the thread has to do in this turn. */
 struct turn {
 	bool stopping, due;
-	struct position *positions; /* freed by the thread */
+	struct position *positions; /* freed by the thread, as these */
+	struct row *returned;
 	size_t streams;
 	size_t room; /* for rows */
 	bool sweep, no_sweep;

@@ -34,6 +34,15 @@ void row_release(struct row *row)
 	free(row);
 }
 
+void rows_release(struct row *rows)
+{
+	while (rows) {
+		struct row *next = rows->next;
+		row_release(rows);
+		rows = next;
+	}
+}
+
 struct batch *batch_create(size_t room)
 {
 	struct batch *batch = memory_new(sizeof(*batch));

@@ -62,6 +62,7 @@ void batch_finish(struct batch *batch);
 /* The row belongs to the caller now, who releases it. */
 struct row *batch_take(struct batch *batch, size_t at);
 void row_release(struct row *row); /* accepts NULL */
+void rows_release(struct row *rows); /* linked by next */
 
 static inline size_t row_size(const struct row *row)
 {

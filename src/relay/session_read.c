@@ -34,10 +34,15 @@ bool session_settle_stored(
 	return true;
 }
 
-void session_forget(struct session *s, struct row *row)
+static void leave_out(struct session *s, const struct row *row)
 {
 	map_remove(&s->rows, (uint64_t)row->id);
 	s->row_bytes -= row_size(row);
+}
+
+void session_forget(struct session *s, struct row *row)
+{
+	leave_out(s, row);
 	row_release(row);
 }
 
@@ -106,35 +111,40 @@ static bool offer_batch(struct session *s, struct batch *batch, struct error *er
 }
 
 /* A row that failed is known until that is settled: only then it is a new one when it is read again. */
-static void release_settled(struct session *s, struct feed_news *news, size_t *from, size_t to)
+static void forget_settled(struct session *s, struct feed_news *news, size_t *from, size_t to)
 {
+	struct row *forgotten = NULL;
+
 	for (; *from < to; (*from)++) {
 		struct row *row = news->settled[*from];
 		if (row->given_up) {
 			s->giving_up--;
 			order_done(&s->order, row);
 		}
-		session_forget(s, row);
+		leave_out(s, row);
+		row->next = forgotten;
+		forgotten = row;
 	}
+	feed_return(s->feed, forgotten);
 }
 
 bool session_take_rows(struct session *s, struct error *err)
 {
 	struct feed_news news;
 	struct batch *next;
-	size_t released = 0;
+	size_t forgotten = 0;
 	bool ok = true;
 
 	feed_take(s->feed, &news);
 	for (struct batch *batch = news.batches; batch; batch = next) {
 		next = batch->next;
-		release_settled(s, &news, &released, batch->settled_before);
+		forget_settled(s, &news, &forgotten, batch->settled_before);
 		if (ok)
 			ok = offer_batch(s, batch, err);
 		else
 			batch_destroy(batch);
 	}
-	release_settled(s, &news, &released, news.settled_count);
+	forget_settled(s, &news, &forgotten, news.settled_count);
 	free(news.settled);
 	s->work_until_ms = news.work_until_ms;
 	s->paused = news.paused;
