@@ -45,9 +45,9 @@ static void prepare_sqlite(struct table *t, const char *database)
 	t->read = sqlite_ready(t->sqlite,
 		READ "dray_outbox WHERE state = 'pending' AND id > ?1 ORDER BY id LIMIT ?2");
 	t->mark = sqlite_ready(t->sqlite,
-		"UPDATE dray_outbox SET state = 'delivered', delivered_at = "
-		"'2026-01-01T00:00:00.000Z', stream = 'BENCH', stream_seq = ?2 "
-		"WHERE id = ?1 AND state = 'pending'");
+		"UPDATE OR FAIL dray_outbox SET state = 'delivered', delivered_at = "
+		"'2026-01-01T00:00:00.000Z', stream = 'BENCH', stream_seq = id "
+		"WHERE id BETWEEN ?1 AND ?2 AND +state = 'pending'");
 }
 
 static void *prepare(const struct options *options)
@@ -97,13 +97,11 @@ static size_t read_sqlite(struct table *t, int64_t after, int64_t limit)
 static void mark_sqlite(struct table *t, size_t count)
 {
 	sqlite_do(t->sqlite, "BEGIN IMMEDIATE");
-	for (size_t i = 0; i < count; i++) {
-		sqlite3_bind_int64(t->mark, 1, t->ids[i]);
-		sqlite3_bind_int64(t->mark, 2, t->ids[i]);
-		if (sqlite3_step(t->mark) != SQLITE_DONE)
-			die("mark: %s", sqlite3_errmsg(t->sqlite));
-		sqlite3_reset(t->mark);
-	}
+	sqlite3_bind_int64(t->mark, 1, t->ids[0]);
+	sqlite3_bind_int64(t->mark, 2, t->ids[count - 1]);
+	if (sqlite3_step(t->mark) != SQLITE_DONE)
+		die("mark: %s", sqlite3_errmsg(t->sqlite));
+	sqlite3_reset(t->mark);
 	sqlite_do(t->sqlite, "COMMIT");
 }
 
