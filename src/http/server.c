@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -42,15 +44,29 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct addrinfo 
 		MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS, MHD_OPTION_END);
 }
 
+/* libmicrohttpd does not say why it could not start, from 1.0 on not by errno either: the system is asked. */
+static const char *why_not(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+	bool free_to_take = fd >= 0 &&
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+		bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0;
+	const char *reason = free_to_take ? "the HTTP server did not start" : strerror(errno);
+
+	if (fd >= 0)
+		close(fd);
+	return reason;
+}
+
 static void try_to_listen(struct http *http)
 {
-	const char *listen = http->config->http.listen;
+	const char *listen = http->config->http.listen, *reason = strerror(EADDRNOTAVAIL);
 	struct addrinfo *address = address_resolve(listen, true);
 
-	errno = address ? 0 : EADDRNOTAVAIL;
 	if (address)
 		http->daemon = start_daemon(http, address);
-	int code = errno;
+	if (address && !http->daemon)
+		reason = why_not(address);
 	if (address)
 		freeaddrinfo(address);
 	http->next_try_ms = clock_now_ms() + LISTEN_EVERY_MS;
@@ -58,7 +74,7 @@ static void try_to_listen(struct http *http)
 		log_info(NULL, "http://%s/ is there", listen);
 	else if (!http->told)
 		log_error(NULL, "http.listen: %s cannot be had: %s; will keep trying", listen,
-			strerror(code));
+			reason);
 	http->told = true;
 }
 

@@ -190,6 +190,7 @@ static bool refused(const struct config_nats *config, const char *url, const cha
 		return refused_tls(label, err);
 	case NATS_PROTOCOL_ERROR:
 	case NATS_IO_ERROR:
+	case NATS_CONNECTION_CLOSED:
 		if (credentials_want_tls(
 			    config, url)) /* with TLS 1.3 a refused certificate looks like this */
 			return error_set(err, ERROR_UNAVAILABLE,

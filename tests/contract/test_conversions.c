@@ -52,7 +52,8 @@ static void convert(struct seen *seen, bool postgres)
 	store_all(&target);
 	testdb_each(target.look, see, seen,
 		postgres ? "SELECT id, v::text FROM t"
-			 : "SELECT id, nullif(quote(v), 'NULL') FROM t");
+			 : "SELECT id, CASE typeof(v) WHEN 'real' THEN printf('%!.16g', v) "
+			   "ELSE nullif(quote(v), 'NULL') END FROM t");
 	char *dead = target_dead(&target);
 	for (size_t i = 0; i < VALUES; i++) {
 		if (seen->cells[i][seen->type])
