@@ -1,8 +1,6 @@
 /* Settling in SQLite: one transaction with the lease, the rows and the position. */
 #include "relay/outbox_sqlite.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/failpoint.h"
 
