@@ -39,7 +39,7 @@ struct publisher {
 	struct messages sent, gathered;
 	size_t next; /* of those gathered */
 	size_t sent_bytes;
-	_Atomic int64_t out; /* sent and not answered, as far as the delivery thread has seen */
+	_Atomic bool crowded; /* many answers are on their way */
 	int64_t gathered_us; /* monotonic; that thread's: when it last let answers gather */
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
@@ -77,7 +77,7 @@ static void free_all(struct messages *messages)
 
 static void let_gather(struct publisher *publisher)
 {
-	if (--publisher->out < CROWD || clock_now_us() - publisher->gathered_us < GATHER_US)
+	if (!publisher->crowded || clock_now_us() - publisher->gathered_us < GATHER_US)
 		return;
 	clock_sleep_us(GATHER_US);
 	publisher->gathered_us = clock_now_us();
@@ -258,10 +258,8 @@ static bool publish(struct publisher *publisher, natsMsg *message, struct error 
 {
 	natsStatus status = natsConnection_PublishMsg(publisher->connection, message);
 
-	if (status == NATS_OK) {
-		publisher->out++;
+	if (status == NATS_OK)
 		return true;
-	}
 	if (status == NATS_MAX_PAYLOAD)
 		return error_set(err, ERROR_REJECTED,
 			"payload and headers are over the server's max_payload");
@@ -315,8 +313,9 @@ bool publisher_flush(struct publisher *publisher, struct error *err)
 			natsStatus_GetText(status));
 }
 
-void publisher_discard(struct publisher *publisher)
+void publisher_rest(struct publisher *publisher, size_t on_their_way)
 {
+	publisher->crowded = on_their_way >= CROWD;
 	destroy_sent(publisher);
 	destroy_all(&publisher->gathered);
 	publisher->next = 0;

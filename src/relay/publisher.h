@@ -47,9 +47,10 @@ void publisher_gather(struct publisher *publisher);
 bool publisher_next(struct publisher *publisher, struct answer *answer);
 
 /*
- * Destroys the messages that are done with: to be called before a rest, since cnats frees them in a thread of its own,
- * which is woken for each one that comes alone, and takes the locks of whoever allocates meanwhile.
+ * To be called before a rest, with the number of messages that have no answer yet. Destroys those that are done with:
+ * cnats frees them in a thread of its own, which is woken for each one that comes alone, and takes the locks of
+ * whoever allocates meanwhile.
  */
-void publisher_discard(struct publisher *publisher);
+void publisher_rest(struct publisher *publisher, size_t on_their_way);
 
 #endif

@@ -237,7 +237,7 @@ bool session_run(
 			told = true;
 			progress(context);
 		}
-		publisher_discard(s->publisher);
+		publisher_rest(s->publisher, s->flights.count);
 		bell_wait(&s->bell, s->stop->fd, told ? next_turn_ms(s) : TURN_MS);
 		if (s->flights.count > SESSION_LONE_MESSAGES)
 			clock_sleep_us(GATHER_US);

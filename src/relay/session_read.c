@@ -125,7 +125,8 @@ static void forget_settled(struct session *s, struct feed_news *news, size_t *fr
 		row->next = forgotten;
 		forgotten = row;
 	}
-	feed_return(s->feed, forgotten);
+	if (forgotten)
+		feed_return(s->feed, forgotten);
 }
 
 bool session_take_rows(struct session *s, struct error *err)
