@@ -13,7 +13,8 @@
 #include "base/utf8.h"
 
 /* Where the server listens itself: a row must not talk to its API. */
-static const char *const private_prefixes[] = { "$JS.", "$SYS.", "$NRG.", "$SRV.", "_INBOX." };
+static const struct slice private_prefixes[] = { { "$JS.", 4 }, { "$SYS.", 5 }, { "$NRG.", 5 },
+	{ "$SRV.", 5 }, { "_INBOX.", 7 } };
 
 static bool bad(struct error *err, const char *what, const char *why)
 {
@@ -26,6 +27,17 @@ static bool has_control(struct slice text)
 		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 127)
 			return true;
 	return false;
+}
+
+/* What nearly every text is: ASCII from the first character named on, without control characters. */
+static bool is_printable(struct slice text, char first)
+{
+	int other = 0;
+
+	for (size_t i = 0; i < text.size;
+		i++) /* to the end: that is faster than to ask each time */
+		other |= text.data[i] < first || text.data[i] > '~';
+	return !other;
 }
 
 static bool check_tokens(struct slice subject, struct error *err)
@@ -45,12 +57,8 @@ static bool check_tokens(struct slice subject, struct error *err)
 	return true;
 }
 
-bool event_check_subject(struct slice subject, struct error *err)
+static bool check_characters(struct slice subject, struct error *err)
 {
-	if (subject.size == 0)
-		return bad(err, "subject", "is empty");
-	if (subject.size > EVENT_SUBJECT_MAX)
-		return bad(err, "subject", "is longer than 1,024 bytes");
 	if (memchr(subject.data, 0, subject.size))
 		return bad(err, "subject", "has a NUL character");
 	if (memchr(subject.data, '\r', subject.size) || memchr(subject.data, '\n', subject.size))
@@ -59,9 +67,21 @@ bool event_check_subject(struct slice subject, struct error *err)
 		return bad(err, "subject", "has a space or a control character");
 	if (!event_is_utf8(subject))
 		return bad(err, "subject", "is not UTF-8");
+	return true;
+}
+
+bool event_check_subject(struct slice subject, struct error *err)
+{
+	if (subject.size == 0)
+		return bad(err, "subject", "is empty");
+	if (subject.size > EVENT_SUBJECT_MAX)
+		return bad(err, "subject", "is longer than 1,024 bytes");
+	if (!is_printable(subject, '!') && !check_characters(subject, err))
+		return false;
 	for (size_t i = 0; i < sizeof(private_prefixes) / sizeof(private_prefixes[0]); i++) {
-		size_t size = strlen(private_prefixes[i]);
-		if (subject.size >= size && memcmp(subject.data, private_prefixes[i], size) == 0)
+		const struct slice *prefix = &private_prefixes[i];
+		if (subject.size >= prefix->size &&
+			memcmp(subject.data, prefix->data, prefix->size) == 0)
 			return bad(err, "subject",
 				"is the server's own ($JS, $SYS, _INBOX and the like)");
 	}
@@ -71,12 +91,14 @@ bool event_check_subject(struct slice subject, struct error *err)
 /* What becomes the value of a header of Dray's own. */
 static bool check_value(const char *what, struct slice value, size_t limit, struct error *err)
 {
+	bool plain = is_printable(value, ' ');
+
 	if (value.size > limit)
 		return bad(err, what, "is too long");
-	if (has_control(value))
+	if (!plain && has_control(value))
 		return bad(
 			err, what, "has a control character (a NUL or a line break, for example)");
-	if (!event_is_utf8(value))
+	if (!plain && !event_is_utf8(value))
 		return bad(err, what, "is not UTF-8");
 	if (value.size && (value.data[0] == ' ' || value.data[value.size - 1] == ' '))
 		return bad(err, what, "begins or ends with a space, which a header cannot carry");
