@@ -38,6 +38,7 @@ void order_finish(struct order *order)
 	for (size_t at = 0; map_next(&order->keys, &at, &key);)
 		free((void *)(uintptr_t)key);
 	map_finish(&order->keys);
+	ready_finish(&order->ready);
 	*order = (struct order){ 0 };
 }
 
@@ -75,16 +76,6 @@ static void forget_if_idle(struct order *order, struct order_key *key)
 	free(key);
 }
 
-static void make_ready(struct order *order, struct row *row)
-{
-	row->next = NULL;
-	if (order->ready)
-		order->ready_last->next = row;
-	else
-		order->ready = row;
-	order->ready_last = row;
-}
-
 static struct row *dequeue(struct order *order, struct order_key *key)
 {
 	struct row *row = key->queue;
@@ -100,7 +91,7 @@ static void advance(struct order *order, struct order_key *key)
 		!key->queue)
 		return;
 	key->flying = dequeue(order, key);
-	make_ready(order, key->flying);
+	ready_add(&order->ready, key->flying);
 }
 
 static void enqueue(struct order *order, struct order_key *key, struct row *row)
@@ -115,6 +106,7 @@ static void enqueue(struct order *order, struct order_key *key, struct row *row)
 	*at = row;
 	if (!row->next)
 		key->queue_last = row;
+	order->waiting++;
 	CHANGE(order, key, key->queued++);
 	advance(order, key);
 }
@@ -223,9 +215,11 @@ bool order_add(struct order *order, struct row *row)
 	if (row->source == ROW_SWEEP)
 		order->sweep_at = row->id;
 	if (!has_key(order, row)) {
-		if (row->wait_ms == 0)
-			make_ready(order, row);
-		return row->wait_ms == 0;
+		if (row->wait_ms > 0)
+			return false;
+		ready_add(&order->ready, row);
+		order->waiting++;
+		return true;
 	}
 	row->key_hash = hash_of(order, row);
 	if (row->wait_ms > 0 && !row->failed)
@@ -266,18 +260,15 @@ bool order_is_ready(const struct order *order)
 {
 	if (order->ordering == ORDERING_STREAM)
 		return open_queue(order) != NULL;
-	return order->ready != NULL;
+	return order->ready.count > 0;
 }
 
 struct row *order_next(struct order *order)
 {
-	if (order->ordering == ORDERING_STREAM) {
-		struct order_key *key = open_queue(order);
-		return key ? dequeue(order, key) : NULL;
-	}
-	struct row *row = order->ready;
-	if (row)
-		order->ready = row->next;
+	struct order_key *key = order->ordering == ORDERING_STREAM ? open_queue(order) : NULL;
+	struct row *row = key ? dequeue(order, key) : ready_take(&order->ready);
+
+	order->waiting -= row != NULL;
 	return row;
 }
 
@@ -300,6 +291,7 @@ struct row *order_take_waiting(struct order *order)
 	if (!key)
 		return NULL;
 	struct row *waiting = key->queue;
+	order->waiting -= key->queued;
 	CHANGE(order, key, (key->queue = NULL, key->queued = 0));
 	return waiting;
 }
@@ -333,6 +325,7 @@ static struct row *drop_waiting(struct order *order, struct order_key *key)
 	struct row *dropped = *from;
 	for (struct row *each = dropped; each; each = each->next) {
 		drop(order, key, each->id);
+		order->waiting--;
 		CHANGE(order, key, key->queued--);
 	}
 	*from = NULL;

@@ -3,7 +3,7 @@
 
 #include "base/map.h"
 #include "config.h"
-#include "relay/row.h"
+#include "relay/ready.h"
 
 /*
  * Which rows may fly now. Pure: no I/O, no clock. One thread.
@@ -25,8 +25,8 @@ struct order {
 	enum ordering ordering;
 	size_t queue_limit;
 	struct map keys; /* hash of a key -> struct order_key */
-	struct row *ready,
-		*ready_last; /* not with ORDERING_STREAM, where the queue itself is ready */
+	struct ready ready; /* not with ORDERING_STREAM, where the queue itself is ready */
+	size_t waiting; /* rows that are kept and not on their way */
 	struct order_key *dropped; /* keys with rows that must be read again */
 	size_t held; /* keys held by a failed row */
 	size_t hungry; /* dropped keys that could take rows now */

@@ -250,14 +250,6 @@ static size_t collect(const struct verdict *verdicts, size_t count, bool deliver
 	return found;
 }
 
-static int by_row(const void *a, const void *b)
-{
-	const struct verdict *x = *(const struct verdict *const *)a;
-	const struct verdict *y = *(const struct verdict *const *)b;
-
-	return (x->row->id > y->row->id) - (x->row->id < y->row->id);
-}
-
 bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t count,
 	const struct position *positions, size_t streams, size_t *missed, struct error *err)
 {
@@ -270,8 +262,6 @@ bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t
 		size_t size = collect(verdicts, count, delivered, stream, group), done = 0;
 		if (size == 0)
 			continue;
-		/* Answers come in any order; neighbours share pages. */
-		qsort(group, size, sizeof(*group), by_row);
 		ok = outbox->driver->settle(
 			outbox, group, size, delivered ? &positions[stream] : NULL, &done, err);
 		changed += done;

@@ -22,6 +22,7 @@ enum outcome { OUTCOME_DELIVERED, OUTCOME_RETRY, OUTCOME_DEAD };
 /* What became of a row. */
 struct verdict {
 	struct row *row;
+	int64_t id; /* the row's, so that sorting looks at nothing else */
 	enum outcome outcome;
 	size_t stream; /* delivered: which, counted by the caller */
 	uint64_t seq; /* delivered */
@@ -88,7 +89,7 @@ bool outbox_read(struct outbox *outbox, const struct read_plan *plan, struct bat
 	struct error *err);
 
 /*
- * Writes verdicts, each on the condition that the row is still pending and the same event, together with
+ * Writes verdicts, in order of their rows, each on the condition that the row is still pending and the same event, together with
  * the position of each stream, and renews the lease: all of it only if the lease is still held. missed
  * counts rows that were not as expected any more.
  */

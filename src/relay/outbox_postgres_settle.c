@@ -32,7 +32,7 @@ static void put_verdicts(struct outbox_pg *pg, const struct verdict *const *verd
 	for (size_t i = 0; i < count; i++) {
 		const struct verdict *v = verdicts[i];
 		bool delivered = v->outcome == OUTCOME_DELIVERED;
-		postgres_array_add_int8(&pg->ids, v->row->id);
+		postgres_array_add_int8(&pg->ids, v->id);
 		put_uuid(&pg->event_ids, v->row->event.id);
 		postgres_array_add_int8(&pg->numbers,
 			delivered			     ? (int64_t)v->seq

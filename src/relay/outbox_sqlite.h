@@ -22,6 +22,7 @@ enum prepared {
 struct range {
 	const struct verdict *const *verdicts;
 	size_t count;
+	size_t at; /* where the row that was asked for last would stand */
 };
 
 struct outbox_file {

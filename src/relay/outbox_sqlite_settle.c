@@ -65,16 +65,26 @@ static struct slice text_of(sqlite3_value *value)
 	return (struct slice){ data, (size_t)sqlite3_value_bytes(value) };
 }
 
+/* Rows come by their ids, so each is looked for from the last one on. */
+static const struct verdict *look_for(struct range *range, int64_t id)
+{
+	if (range->at > 0 && range->verdicts[range->at - 1]->id >= id)
+		range->at = 0;
+	while (range->at < range->count && range->verdicts[range->at]->id < id)
+		range->at++;
+	if (range->at == range->count || range->verdicts[range->at]->id != id)
+		return NULL;
+	return range->verdicts[range->at];
+}
+
 static void answer_stored(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	const struct range *range = sqlite3_user_data(context);
-	int64_t id = sqlite3_value_int64(values[0]);
+	const struct verdict *verdict =
+		look_for(sqlite3_user_data(context), sqlite3_value_int64(values[0]));
 
 	(void)count;
-	for (size_t i = 0; i < range->count && range->verdicts[i]->row->id <= id; i++)
-		if (range->verdicts[i]->row->id == id &&
-			slice_equal(range->verdicts[i]->row->event.id, text_of(values[1])))
-			sqlite3_result_int64(context, (int64_t)range->verdicts[i]->seq);
+	if (verdict && slice_equal(verdict->row->event.id, text_of(values[1])))
+		sqlite3_result_int64(context, (int64_t)verdict->seq);
 }
 
 bool outbox_file_prepare_settling(struct outbox *outbox, struct error *err)
@@ -95,13 +105,13 @@ static struct range first_range(const struct verdict *const *verdicts, size_t co
 	size_t end = 1, bytes = size_of(verdicts[0]->row);
 
 	while (end < count && end < RANGE_ROWS &&
-		verdicts[end]->row->id - verdicts[end - 1]->row->id <= RANGE_GAP) {
+		verdicts[end]->id - verdicts[end - 1]->id <= RANGE_GAP) {
 		bytes += size_of(verdicts[end]->row);
 		if (bytes > RANGE_BYTES)
 			break;
 		end++;
 	}
-	return (struct range){ verdicts, end };
+	return (struct range){ verdicts, end, 0 };
 }
 
 static bool settle_range(struct outbox *outbox, struct range range, struct error *err)
@@ -109,8 +119,8 @@ static bool settle_range(struct outbox *outbox, struct range range, struct error
 	sqlite3_stmt *statement = file_of(outbox)->prepared[SETTLE];
 
 	file_of(outbox)->range = range;
-	sqlite3_bind_int64(statement, 1, range.verdicts[0]->row->id);
-	sqlite3_bind_int64(statement, 2, range.verdicts[range.count - 1]->row->id);
+	sqlite3_bind_int64(statement, 1, range.verdicts[0]->id);
+	sqlite3_bind_int64(statement, 2, range.verdicts[range.count - 1]->id);
 	return run_once(outbox, statement, err);
 }
 
@@ -138,7 +148,7 @@ static void bind_failure(sqlite3_stmt *statement, const struct verdict *verdict)
 	char retry[32];
 
 	clock_format(clock_wall_ms() + verdict->delay_ms, retry);
-	sqlite3_bind_int64(statement, 1, verdict->row->id);
+	sqlite3_bind_int64(statement, 1, verdict->id);
 	sqlite_bind_slice(statement, 2, verdict->row->event.id);
 	sqlite3_bind_text(statement, 3, verdict->outcome == OUTCOME_DEAD ? NULL : retry, -1,
 		SQLITE_TRANSIENT);

@@ -18,6 +18,7 @@ struct messages {
 	size_t count, room;
 };
 
+#define TOKEN_SIZE	17 /* in hex, with its NUL */
 #define SENT_KEPT	256 /* until the caller rests */
 #define SENT_KEPT_BYTES 131072 /* of payload */
 
@@ -33,8 +34,10 @@ struct publisher {
 	struct bell *bell;
 	natsConnection *connection;
 	natsSubscription *subscription;
-	char prefix[128]; /* of reply subjects, with the last dot */
+	char reply
+		[160]; /* the prefix of reply subjects, with the last dot, and a token behind it */
 	size_t prefix_size;
+	int64_t max_payload; /* of the server; as it was when the session last rested */
 	struct buf subject, key, id, replay; /* NUL-terminated copies for cnats */
 	struct messages sent, gathered;
 	size_t next; /* of those gathered */
@@ -110,14 +113,14 @@ static void on_complete(void *context)
 static natsStatus subscribe(struct publisher *publisher)
 {
 	natsInbox *inbox = NULL;
-	char subject[136];
+	char subject[168];
 	natsStatus status = natsInbox_Create(&inbox);
 
 	if (status != NATS_OK)
 		return status;
-	publisher->prefix_size =
-		(size_t)snprintf(publisher->prefix, sizeof(publisher->prefix), "%s.", inbox);
-	snprintf(subject, sizeof(subject), "%s*", publisher->prefix);
+	publisher->prefix_size = (size_t)snprintf(
+		publisher->reply, sizeof(publisher->reply) - TOKEN_SIZE, "%s.", inbox);
+	snprintf(subject, sizeof(subject), "%s*", publisher->reply);
 	natsInbox_Destroy(inbox);
 	status = natsConnection_Subscribe(
 		&publisher->subscription, publisher->connection, subject, on_answer, publisher);
@@ -138,6 +141,7 @@ struct publisher *publisher_create(struct link *link, struct bell *bell, struct 
 	publisher->connection = (natsConnection *)link_connection(link);
 	pthread_mutex_init(&publisher->lock, NULL);
 	pthread_cond_init(&publisher->changed, NULL);
+	publisher->max_payload = natsConnection_GetMaxPayload(publisher->connection);
 	natsStatus status = subscribe(publisher);
 	if (status == NATS_OK)
 		return publisher;
@@ -241,10 +245,10 @@ static bool check(const struct event *event, struct error *err)
 		(!event->key.data || event_check_key(event->key, err));
 }
 
-static bool check_size(
-	struct publisher *publisher, const struct event *event, size_t headers, struct error *err)
+static bool check_size(const struct publisher *publisher, const struct event *event, size_t headers,
+	struct error *err)
 {
-	int64_t limit = natsConnection_GetMaxPayload(publisher->connection);
+	int64_t limit = publisher->max_payload;
 	size_t size = event->payload.size + headers + sizeof("NATS/1.0\r\n\r\n");
 
 	return limit <= 0 || size <= (size_t)limit ||
@@ -281,18 +285,29 @@ static void keep_sent(struct publisher *publisher, natsMsg *message, size_t byte
 		destroy_sent(publisher);
 }
 
+/* The reply subject of a token. */
+static const char *reply_to(struct publisher *publisher, uint64_t token)
+{
+	char *to = publisher->reply + publisher->prefix_size;
+	int digits = 1;
+
+	while (digits < 16 && token >> (4 * digits))
+		digits++;
+	for (to[digits] = '\0'; digits-- > 0; token >>= 4)
+		to[digits] = "0123456789abcdef"[token & 15];
+	return publisher->reply;
+}
+
 bool publisher_send(struct publisher *publisher, uint64_t token, const struct event *event,
 	const struct expected *expected, struct error *err)
 {
 	struct header_target target = { 0 };
-	char reply[160];
 
 	if (!check(event, err))
 		return false;
-	snprintf(reply, sizeof(reply), "%s%" PRIx64, publisher->prefix, token);
 	natsStatus status =
 		natsMsg_Create(&target.message, terminated(&publisher->subject, event->subject),
-			reply, event->payload.data, (int)event->payload.size);
+			reply_to(publisher, token), event->payload.data, (int)event->payload.size);
 	if (status != NATS_OK)
 		return error_set(err, ERROR_INTERNAL, "a message: %s", natsStatus_GetText(status));
 	bool ok = add_headers(publisher, event, expected, &target, err) &&
@@ -316,6 +331,7 @@ bool publisher_flush(struct publisher *publisher, struct error *err)
 void publisher_rest(struct publisher *publisher, size_t on_their_way)
 {
 	publisher->crowded = on_their_way >= CROWD;
+	publisher->max_payload = natsConnection_GetMaxPayload(publisher->connection);
 	destroy_sent(publisher);
 	destroy_all(&publisher->gathered);
 	publisher->next = 0;

@@ -47,14 +47,31 @@ void counts_say_held(struct counts *counts, const char *relay, bool now)
 			dead);
 }
 
-/* How many more rows may be kept in memory. */
+static size_t less(size_t room, size_t taken)
+{
+	return taken < room ? room - taken : 0;
+}
+
+/*
+ * How many more rows may be kept in memory. As a rule two batches that wait are enough: one is sent while the next is
+ * read. Where all that wait stand behind busy keys, and few are on their way, other keys are looked for behind them.
+ */
+static size_t room_for_rows(const struct session *s)
+{
+	size_t batch = (size_t)s->config->batch, waiting = s->order.waiting;
+	size_t all = less((size_t)s->config->max_in_flight + batch, s->rows.count);
+	size_t ahead = less(2 * batch, waiting);
+	bool starving = waiting > 0 && !order_is_ready(&s->order) &&
+		s->flights.count < window_enough(&s->window);
+
+	return starving || all < ahead ? all : ahead;
+}
+
 static void tell_room(const struct session *s)
 {
-	size_t rows = (size_t)(s->config->max_in_flight + s->config->batch);
 	size_t bytes = (size_t)s->config->max_in_flight_bytes;
 
-	feed_room(s->feed, s->rows.count < rows ? rows - s->rows.count : 0,
-		s->row_bytes < bytes ? bytes - s->row_bytes : 0);
+	feed_room(s->feed, room_for_rows(s), less(bytes, s->row_bytes));
 }
 
 bool session_begin(struct session *s, struct error *err)
@@ -67,6 +84,7 @@ bool session_begin(struct session *s, struct error *err)
 						     : STREAMS_SHARED);
 	order_init(&s->order, s->config->ordering, (size_t)s->config->batch);
 	flights_init(&s->flights, (size_t)s->config->max_in_flight);
+	window_init(&s->window, (size_t)s->config->max_in_flight);
 	s->began_ms = clock_now_ms();
 	s->next_sweep_ms = s->began_ms + SESSION_SWEEP_EVERY_MS;
 	outbox_rewind(s->outbox);

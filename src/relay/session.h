@@ -9,6 +9,7 @@
 #include "relay/publisher.h"
 #include "relay/stored.h"
 #include "relay/streams.h"
+#include "relay/window.h"
 
 /*
  * A session: from the moment when the lease is held, both ends are connected and everything uncertain was
@@ -42,6 +43,7 @@ struct session {
 	struct stored stored;
 	struct order order;
 	struct flights flights;
+	struct window window;
 	struct row *turned_away, *turned_away_last; /* not stored, since the chain is broken */
 	uint64_t first_away; /* the token of the first of them; 0: none */
 	bool overtaken; /* it was: another one's message made room for those behind it */

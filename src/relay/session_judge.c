@@ -20,7 +20,7 @@ static struct verdict *new_verdict(struct session *s, struct row *row, enum outc
 		s->verdicts = memory_grow(s->verdicts, s->verdict_room * sizeof(*s->verdicts));
 	}
 	struct verdict *verdict = &s->verdicts[s->verdict_count++];
-	*verdict = (struct verdict){ .row = row, .outcome = outcome };
+	*verdict = (struct verdict){ .row = row, .id = row->id, .outcome = outcome };
 	return verdict;
 }
 
@@ -207,6 +207,9 @@ bool session_answer(struct session *s, const struct answer *answer, struct error
 		return true;
 	if (answer->token > s->flights.newest_answered)
 		s->flights.newest_answered = answer->token;
+	if (window_is_round(&s->window, answer->token))
+		window_next_round(
+			&s->window, clock_now_ms() - flight->sent_ms, s->flights.newest->token);
 	if (!session_chain_answer(s, flight, &answer->ack, &dealt, err))
 		return false;
 	if (dealt)

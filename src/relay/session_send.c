@@ -83,10 +83,11 @@ static bool send_row(struct session *s, struct row *row, struct error *err)
 	return launch(s, row, stream, err);
 }
 
-static bool may_send(const struct session *s)
+static bool may_send(struct session *s)
 {
 	return !s->chain->broken && !(s->chain->on && s->giving_up > 0) &&
 		s->flights.count < s->chain->window &&
+		window_is_open(&s->window, s->flights.count) &&
 		s->flights.bytes < (size_t)s->config->max_in_flight_bytes &&
 		!stop_requested(s->stop) && clock_now_ms() < s->work_until_ms;
 }

@@ -30,7 +30,7 @@ static int by_row(const void *a, const void *b)
 {
 	const struct verdict *x = a, *y = b;
 
-	return (x->row->id > y->row->id) - (x->row->id < y->row->id);
+	return (x->id > y->id) - (x->id < y->id);
 }
 
 static bool is_urgent(const struct verdict *verdict, const struct position *positions)
@@ -52,12 +52,12 @@ void verdicts_take(
 {
 	size_t kept = 0;
 
+	qsort(verdicts->items, verdicts->count, sizeof(*verdicts->items), by_row);
 	if (count >= verdicts->count) {
 		*taken = *verdicts;
 		*verdicts = (struct verdicts){ 0 };
 		return;
 	}
-	qsort(verdicts->items, verdicts->count, sizeof(*verdicts->items), by_row);
 	verdicts_add(taken, verdicts->items, count);
 	for (size_t i = count; i < verdicts->count; i++) {
 		const struct verdict verdict = verdicts->items[i];

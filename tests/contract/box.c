@@ -121,14 +121,17 @@ void box_emit(struct box *box, int rows)
 
 struct verdict box_delivered(struct row *row, size_t stream, uint64_t seq)
 {
-	return (struct verdict){
-		.row = row, .outcome = OUTCOME_DELIVERED, .stream = stream, .seq = seq
-	};
+	return (struct verdict){ .row = row,
+		.id = row->id,
+		.outcome = OUTCOME_DELIVERED,
+		.stream = stream,
+		.seq = seq };
 }
 
 struct verdict box_failed(struct row *row, int64_t delay_ms, const char *error)
 {
 	return (struct verdict){ .row = row,
+		.id = row->id,
 		.outcome = delay_ms < 0 ? OUTCOME_DEAD : OUTCOME_RETRY,
 		.delay_ms = delay_ms,
 		.error = text("%s", error) };

@@ -80,6 +80,7 @@ static size_t length(const struct row *list)
 /* Nothing is on its way, so nothing should be remembered. */
 static void end_clean(struct order *order)
 {
+	assert_int_equal(order->waiting, 0);
 	nothing_flies(order);
 	assert_int_equal(order->keys.count, 0);
 	assert_int_equal(order->held, 0);
@@ -1218,6 +1219,7 @@ static void check_end(struct model *m)
 	assert_int_equal(m->in_flight, 0);
 	assert_int_equal(m->delivered + m->dead + m->discarded, ROWS);
 	assert_int_equal(m->order.hungry, 0);
+	assert_int_equal(m->order.waiting, 0);
 	for (int64_t id = 1; id <= ROWS; id++)
 		if (m->table[id].fate == SETTLED)
 			assert_true(m->table[id].sent > 0);

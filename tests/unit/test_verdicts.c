@@ -15,6 +15,7 @@ static void fill(struct verdicts *verdicts, enum outcome fifth)
 	for (size_t i = 0; i < COUNT; i++) {
 		rows[i].id = (int64_t)i + 1;
 		struct verdict verdict = { .row = &rows[i],
+			.id = rows[i].id,
 			.outcome = i == 4 ? fifth : OUTCOME_DELIVERED,
 			.seq = 100 - i };
 		verdicts_add(verdicts, &verdict, 1);
