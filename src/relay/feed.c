@@ -1,5 +1,5 @@
 /*
- * The outbox's thread. Settling comes first, since it frees rows; then reading, where there is room; then
+ * The outbox's thread. Settling comes first, since it frees rows; then reading, where rows are wanted; then
  * it sleeps in outbox_wait, from which a new row or the session wakes it.
  */
 #include "relay/feed.h"
@@ -31,17 +31,17 @@ static bool is_busy(const struct feed *feed, const struct turn *turn)
  */
 static bool is_worth_settling(const struct feed *feed, const struct turn *turn)
 {
-	size_t least = feed_least_room(feed);
+	size_t least = feed_least(feed);
 
-	return !is_busy(feed, turn) || turn->room < least ||
+	return !is_busy(feed, turn) || turn->full ||
 		feed->waiting.count >= least * outbox_parts(feed->outbox) ||
-		clock_now_ms() - feed->waiting_since_ms >= COMPANY_MS;
+		clock_now_ms() >= feed->waiting_since_ms + COMPANY_MS;
 }
 
 static void choose(struct feed *feed, struct turn *turn, struct verdicts *chosen)
 {
 	size_t part = feed->waiting.count / outbox_parts(feed->outbox);
-	size_t count = feed_least_room(feed);
+	size_t count = feed_least(feed);
 
 	if (!is_worth_settling(feed, turn))
 		return;
@@ -153,7 +153,7 @@ static void steer_sweep(struct feed *feed, const struct turn *turn)
 static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)
 {
 	size_t limit = (size_t)feed->config->batch;
-	struct read_plan plan = { .limit = turn->room < limit ? turn->room : limit,
+	struct read_plan plan = { .limit = turn->wanted < limit ? turn->wanted : limit,
 		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
 		.sweep = feed->sweeping,
 		.due = turn->due || feed->look_back,
@@ -176,45 +176,49 @@ static bool read_batch(struct feed *feed, const struct turn *turn, struct error 
 
 /* --- sleeping --- */
 
-static bool sleep_until_news(struct feed *feed, bool room, struct error *err)
+static bool sleep_until_news(struct feed *feed, bool wanted, struct error *err)
 {
 	struct pollfd fd = { .fd = feed->wake_fd, .events = POLLIN };
 	int64_t until, now = clock_now_ms(), keep_at = keep_at_ms(feed);
 	bool ok = true;
 
-	if (!feed_fall_asleep(feed, room, &until))
+	if (!feed_fall_asleep(feed, wanted, &until))
 		return true;
+	if (feed->waiting.count > 0 && feed->waiting_since_ms + COMPANY_MS < until)
+		until = feed->waiting_since_ms + COMPANY_MS;
 	if (keep_at < until)
 		until = keep_at;
 	int64_t ms = until > now ? until - now : 0;
-	if (room) /* otherwise new rows would not help */
+	if (wanted) /* otherwise new rows would not help */
 		ok = outbox_wait(feed->outbox, feed->wake_fd, ms, err);
 	else
 		poll(&fd, 1, (int)ms);
 	feed_wake_up(feed);
-	feed->look = feed->look_back = true;
+	feed->look = true;
+	feed->look_back = feed->look_back || wanted;
 	return ok;
 }
 
-static bool rest(struct feed *feed, bool room, struct error *err)
+static bool rest(struct feed *feed, bool wanted, struct error *err)
 {
-	bool pruned;
+	bool pruned = false, idle = feed->waiting.count == 0;
 
-	return prune(feed, true, &pruned, err) && (pruned || sleep_until_news(feed, room, err));
+	return (!idle || prune(feed, true, &pruned, err)) &&
+		(pruned || sleep_until_news(feed, wanted, err));
 }
 
 /* --- a turn --- */
 
 static bool work(struct feed *feed, struct turn *turn, bool settled, struct error *err)
 {
-	bool room = turn->room >= feed_least_room(feed), pruned;
+	bool wanted = turn->wanted >= feed_least(feed), pruned;
 
 	if (!keep_lease(feed, err) || !write_report(feed, turn, err) ||
 		!prune(feed, false, &pruned, err))
 		return false;
-	if (room && (feed->look || turn->due))
+	if (wanted && (feed->look || turn->due))
 		return read_batch(feed, turn, err);
-	return settled || rest(feed, room, err);
+	return settled || rest(feed, wanted, err);
 }
 
 static bool take_turn(struct feed *feed, bool *stopped, struct error *err)

@@ -46,8 +46,11 @@ void feed_put(struct feed *feed, const struct verdict *verdicts, size_t count,
  */
 void feed_return(struct feed *feed, struct row *rows);
 
-/* How many more rows, and bytes of events, the session has room for beside those that it took. */
-void feed_room(struct feed *feed, size_t rows, size_t bytes);
+/* How many more rows, and bytes of events, the session wants beside those that it took, and has room for. */
+struct feed_room {
+	size_t wanted, rows, bytes;
+};
+void feed_tell_room(struct feed *feed, const struct feed_room *room);
 
 /* A row is due in so many ms: look by then. For one that failed the feed knows itself, once that is settled. */
 void feed_due(struct feed *feed, int64_t ms);

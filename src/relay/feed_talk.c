@@ -19,7 +19,7 @@ static void poke(struct feed *feed)
 		return; /* it is readable already */
 }
 
-size_t feed_least_room(const struct feed *feed)
+size_t feed_least(const struct feed *feed)
 {
 	return ((size_t)feed->config->batch + 1) / 2;
 }
@@ -29,10 +29,17 @@ static size_t less(size_t room, size_t given)
 	return given < room ? room - given : 0;
 }
 
-/* How many rows may be read now; under the lock. */
-static size_t room_of(const struct feed *feed)
+/* How many rows to read now; under the lock. */
+static size_t wanted_of(const struct feed *feed)
 {
-	return feed->given_bytes < feed->room_bytes ? less(feed->room, feed->given) : 0;
+	return feed->given_bytes < feed->room.bytes ? less(feed->room.wanted, feed->given) : 0;
+}
+
+/* Under the lock. */
+static bool is_full(const struct feed *feed)
+{
+	return feed->given_bytes >= feed->room.bytes ||
+		less(feed->room.rows, feed->given) < feed_least(feed);
 }
 
 /* Under the lock. */
@@ -70,13 +77,15 @@ void feed_hear(struct feed *feed, struct turn *turn)
 	int64_t now = clock_now_ms();
 
 	pthread_mutex_lock(&feed->lock);
-	*turn = (struct turn){ .stopping = feed->stopping, .room = room_of(feed) };
+	*turn = (struct turn){
+		.stopping = feed->stopping, .wanted = wanted_of(feed), .full = is_full(feed)
+	};
 	turn->returned = feed->returned;
 	feed->returned = NULL;
 	hear_verdicts(feed, turn);
 	hear_sweep(feed, turn);
 	turn->due = feed->due_ms <= now || feed->next_poll_ms <= now;
-	if (turn->due && turn->room >= feed_least_room(feed)) /* otherwise nothing is read yet */
+	if (turn->due && turn->wanted >= feed_least(feed)) /* otherwise nothing is read yet */
 		feed->due_ms = INT64_MAX;
 	turn->has_report = feed->has_report && feed->next_report_ms <= now;
 	if (turn->has_report)
@@ -158,14 +167,14 @@ static int64_t earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-bool feed_fall_asleep(struct feed *feed, bool room, int64_t *until)
+bool feed_fall_asleep(struct feed *feed, bool wanted, int64_t *until)
 {
 	pthread_mutex_lock(&feed->lock);
 	bool busy = feed->put.count > 0 || feed->stopping || feed->sweep_wanted ||
-		(!room && room_of(feed) >= feed_least_room(feed));
+		(!wanted && wanted_of(feed) >= feed_least(feed));
 	feed->asleep = !busy;
-	feed->starved = !busy && !room;
-	*until = room ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
+	feed->sated = !busy && !wanted;
+	*until = wanted ? earliest(feed->next_poll_ms, feed->due_ms) : INT64_MAX;
 	if (feed->has_report)
 		*until = earliest(*until, feed->next_report_ms);
 	pthread_mutex_unlock(&feed->lock);
@@ -178,7 +187,7 @@ void feed_wake_up(struct feed *feed)
 	uint64_t count;
 
 	pthread_mutex_lock(&feed->lock);
-	feed->asleep = feed->starved = false;
+	feed->asleep = feed->sated = false;
 	pthread_mutex_unlock(&feed->lock);
 	if (read(feed->wake_fd, &count, sizeof(count)) < 0)
 		return; /* it was something else */
@@ -195,8 +204,9 @@ void feed_take(struct feed *feed, struct feed_news *news)
 	feed->news.settled = NULL;
 	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
 	feed->news.progress = false;
-	feed->room = less(feed->room, feed->given);
-	feed->room_bytes = less(feed->room_bytes, feed->given_bytes);
+	feed->room.wanted = less(feed->room.wanted, feed->given);
+	feed->room.rows = less(feed->room.rows, feed->given);
+	feed->room.bytes = less(feed->room.bytes, feed->given_bytes);
 	feed->given = feed->given_bytes = 0;
 	pthread_mutex_unlock(&feed->lock);
 }
@@ -227,12 +237,11 @@ void feed_return(struct feed *feed, struct row *rows)
 	pthread_mutex_unlock(&feed->lock);
 }
 
-void feed_room(struct feed *feed, size_t rows, size_t bytes)
+void feed_tell_room(struct feed *feed, const struct feed_room *room)
 {
 	pthread_mutex_lock(&feed->lock);
-	feed->room = rows;
-	feed->room_bytes = bytes;
-	if (feed->starved && room_of(feed) >= feed_least_room(feed))
+	feed->room = *room;
+	if (feed->sated && wanted_of(feed) >= feed_least(feed))
 		poke(feed);
 	pthread_mutex_unlock(&feed->lock);
 }

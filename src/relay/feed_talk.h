@@ -33,7 +33,7 @@ struct feed {
 	struct row *returned; /* linked by next */
 	struct position *positions; /* that hold once all that was put is settled */
 	size_t streams;
-	size_t room, room_bytes; /* the session's, less what it has taken since it told */
+	struct feed_room room; /* the session's, less what it has taken since it told */
 	int64_t due_ms; /* INT64_MAX: nothing known */
 	bool sweep_wanted, sweep_unwanted;
 	int64_t sweep_from;
@@ -43,7 +43,7 @@ struct feed {
 
 	/* From the thread. */
 	bool asleep;
-	bool starved; /* asleep until there is room */
+	bool sated; /* asleep until rows are wanted */
 	size_t given, given_bytes; /* that the session has not taken yet */
 	struct feed_news news;
 	struct batch **last_batch;
@@ -56,7 +56,8 @@ struct turn {
 	struct position *positions; /* freed by the thread, as these */
 	struct row *returned;
 	size_t streams;
-	size_t room; /* for rows */
+	size_t wanted; /* rows */
+	bool full; /* there is no room for more of them until some are settled */
 	bool sweep, no_sweep;
 	int64_t sweep_from;
 	uint64_t sweep_pass;
@@ -64,8 +65,8 @@ struct turn {
 	bool has_report;
 };
 
-/* Small reads cost as much as large ones: nothing is read before there is room worth it. */
-size_t feed_least_room(const struct feed *feed);
+/* Small reads cost as much as large ones: nothing is read before so many are wanted. */
+size_t feed_least(const struct feed *feed);
 
 void feed_ask_to_stop(struct feed *feed);
 
@@ -79,10 +80,10 @@ void feed_tell_failure(struct feed *feed, const struct error *err);
 void feed_give(struct feed *feed, struct batch *batch);
 
 /*
- * The thread is about to sleep, where there is no room until there is some. False: the session has said something
+ * The thread is about to sleep, where no rows are wanted until some are. False: the session has said something
  * meanwhile. until: when it has to be awake again.
  */
-bool feed_fall_asleep(struct feed *feed, bool room, int64_t *until);
+bool feed_fall_asleep(struct feed *feed, bool wanted, int64_t *until);
 void feed_wake_up(struct feed *feed);
 
 #endif

@@ -9,8 +9,8 @@
  * fail, SQLite keeps a copy of each page until the statement ends: so ranges are short. The rows between that are
  * not settled are passed over.
  */
-#define RANGE_ROWS  16
-#define RANGE_BYTES 32768
+#define RANGE_ROWS  64
+#define RANGE_BYTES 65536
 #define RANGE_GAP   8
 
 static bool run_once(struct outbox *outbox, sqlite3_stmt *statement, struct error *err)

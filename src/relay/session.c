@@ -53,25 +53,29 @@ static size_t less(size_t room, size_t taken)
 }
 
 /*
- * How many more rows may be kept in memory. As a rule two batches that wait are enough: one is sent while the next is
- * read. Where all that wait stand behind busy keys, and few are on their way, other keys are looked for behind them.
+ * As a rule two batches that wait are enough: one is sent while the next is read. Where all that wait stand behind
+ * busy keys, and few are on their way, other keys are looked for behind them.
  */
-static size_t room_for_rows(const struct session *s)
+static size_t rows_wanted(const struct session *s)
 {
-	size_t batch = (size_t)s->config->batch, waiting = s->order.waiting;
-	size_t all = less((size_t)s->config->max_in_flight + batch, s->rows.count);
-	size_t ahead = less(2 * batch, waiting);
+	size_t waiting = s->order.waiting;
 	bool starving = waiting > 0 && !order_is_ready(&s->order) &&
 		s->flights.count < window_enough(&s->window);
 
-	return starving || all < ahead ? all : ahead;
+	return starving ? SIZE_MAX : less(2 * (size_t)s->config->batch, waiting);
 }
 
 static void tell_room(const struct session *s)
 {
-	size_t bytes = (size_t)s->config->max_in_flight_bytes;
+	struct feed_room room = {
+		.rows = less((size_t)(s->config->max_in_flight + s->config->batch), s->rows.count),
+		.bytes = less((size_t)s->config->max_in_flight_bytes, s->row_bytes),
+		.wanted = rows_wanted(s),
+	};
 
-	feed_room(s->feed, room_for_rows(s), less(bytes, s->row_bytes));
+	if (room.wanted > room.rows)
+		room.wanted = room.rows;
+	feed_tell_room(s->feed, &room);
 }
 
 bool session_begin(struct session *s, struct error *err)
