@@ -29,13 +29,15 @@ static bool has_control(struct slice text)
 	return false;
 }
 
-/* What nearly every text is: ASCII from the first character named on, without control characters. */
+/*
+ * What nearly every text is: ASCII from the first character named on, without control characters. It is looked at to
+ * the end, which is faster than to ask at each character.
+ */
 static bool is_printable(struct slice text, char first)
 {
 	int other = 0;
 
-	for (size_t i = 0; i < text.size;
-		i++) /* to the end: that is faster than to ask each time */
+	for (size_t i = 0; i < text.size; i++)
 		other |= text.data[i] < first || text.data[i] > '~';
 	return !other;
 }

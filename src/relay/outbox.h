@@ -89,9 +89,9 @@ bool outbox_read(struct outbox *outbox, const struct read_plan *plan, struct bat
 	struct error *err);
 
 /*
- * Writes verdicts, in order of their rows, each on the condition that the row is still pending and the same event, together with
- * the position of each stream, and renews the lease: all of it only if the lease is still held. missed
- * counts rows that were not as expected any more.
+ * Writes verdicts, which come in the order of their rows, each on the condition that the row is still pending and
+ * the same event, together with the position of each stream, and renews the lease: all of it only if the lease is
+ * still held. missed counts rows that were not as expected any more.
  */
 bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t count,
 	const struct position *positions, size_t streams, size_t *missed, struct error *err);

@@ -34,8 +34,7 @@ struct publisher {
 	struct bell *bell;
 	natsConnection *connection;
 	natsSubscription *subscription;
-	char reply
-		[160]; /* the prefix of reply subjects, with the last dot, and a token behind it */
+	char reply[160]; /* a reply subject: what all of them begin with, and a token */
 	size_t prefix_size;
 	int64_t max_payload; /* of the server; as it was when the session last rested */
 	struct buf subject, key, id, replay; /* NUL-terminated copies for cnats */

@@ -8,7 +8,7 @@
  * of their ids, and neighbours, which share pages of the table, are settled together. A binary heap. Pure. One thread.
  */
 struct ready {
-	struct row **rows; /* no row has a lower id than the one at half its place */
+	struct row **rows; /* none has a lower id than the one above it, at half its place */
 	size_t count, room;
 };
 

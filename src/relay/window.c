@@ -1,11 +1,11 @@
 /* The window of messages on their way. */
 #include "relay/window.h"
 
-#define BEGIN 512
+/* Of waiting. With less than the short one the server may run dry while this side does something else. */
+#define SHORT_MS 5
+#define LONG_MS	 8
+
 #define LEAST 256
-#define SHORT_MS \
-	5 /* of waiting; with less the server may run dry while this side does something else */
-#define LONG_MS 8
 
 static size_t least_of(size_t a, size_t b)
 {
