@@ -52,6 +52,8 @@ void verdicts_take(
 {
 	size_t kept = 0;
 
+	if (verdicts->count == 0)
+		return;
 	qsort(verdicts->items, verdicts->count, sizeof(*verdicts->items), by_row);
 	if (count >= verdicts->count) {
 		*taken = *verdicts;

@@ -98,6 +98,17 @@ static void test_all_of_them(void **state)
 	verdicts_finish(&waiting);
 }
 
+static void test_none(void **state)
+{
+	struct verdicts waiting = { 0 }, taken = { 0 };
+	struct position position = { .seq = 100, .marked_seq = 100 };
+
+	(void)state;
+	verdicts_take(&waiting, COUNT, &position, &taken);
+	assert_int_equal(taken.count, 0);
+	assert_int_equal(position.seq, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +116,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_delivered_goes_along),
 		cmocka_unit_test(test_each_stream_has_its_own_position),
 		cmocka_unit_test(test_all_of_them),
+		cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests_name("verdicts", tests, NULL, NULL);
