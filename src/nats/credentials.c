@@ -155,6 +155,11 @@ const char *credentials_name(const struct config_nats *config, const char *url)
 					 : "a client without credentials";
 }
 
+bool credentials_sign(const struct config_nats *config)
+{
+	return config->creds || config->nkey_seed_file;
+}
+
 bool credentials_set(struct __natsOptions *options, const struct config_nats *config,
 	const char *url, struct error *err)
 {

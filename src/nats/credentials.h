@@ -20,6 +20,9 @@ bool credentials_set(struct __natsOptions *options, const struct config_nats *co
 /* Who Dray says it is, for people: the setting's name. */
 const char *credentials_name(const struct config_nats *config, const char *url);
 
+/* Whether Dray shows who it is by signing what the server sends. */
+bool credentials_sign(const struct config_nats *config);
+
 /* Whether Dray asks for TLS; a server may ask for it too. */
 bool credentials_want_tls(const struct config_nats *config, const char *url);
 

@@ -1,0 +1,47 @@
+/* A connection to NATS. */
+#include "support/support.h"
+
+#include <sys/stat.h>
+
+#include "config.h"
+#include "nats/link.h"
+
+/* One signature in 256 begins with a zero byte, which cnats 3.4.1 takes for an empty text. */
+#define CONNECTIONS 1500
+
+static void test_every_signature_counts(void **state)
+{
+	struct nkey user = nkey_make('U');
+	struct nats_server server;
+	struct config *config = config_default();
+	struct error err = { 0 };
+	char *seed = scratch_path("user.nk");
+
+	(void)state;
+	file_write(seed, user.seed);
+	chmod(seed, 0600);
+	nats_server_start(
+		&server, "signed", text("authorization { users: [ { nkey: %s } ] }", user.public));
+	if (!config_set(&config->nats, "nats", "url", server.url, &err) ||
+		!config_set(&config->nats, "nats", "nkey_seed_file", seed, &err))
+		give_up("%s", err.text);
+	struct link *link = link_create(&config->nats, "test", NULL);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (!link_connect(link, &err))
+			give_up("connection %d: %s", i, err.text);
+		link_close(link);
+	}
+	link_destroy(link);
+	config_destroy(config);
+	nats_server_kill(&server);
+	link_end_library();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_signature_counts),
+	};
+
+	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}
