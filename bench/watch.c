@@ -84,6 +84,10 @@ static void end(struct child *child, const struct start *start, const struct opt
 	child_end(child);
 	child->cpu_s = cpu_s;
 	say(child, options->rows - start->rows, took);
+}
+
+static void say_start(const struct child *child, const struct start *start)
+{
 	figure("start_s", (double)(start->ns - child->started_ns) / 1e9);
 }
 
@@ -117,6 +121,7 @@ int cmd_relay(const struct options *options)
 	struct start start = wait_for_first(&dray, options, count_messages, nc);
 	watch(&dray, &db, &pending, 0, options);
 	end(&dray, &start, options);
+	say_start(&dray, &start);
 	check_stream(options);
 	natsConnection_Destroy(nc);
 	any_close(&snapshot);
@@ -146,14 +151,9 @@ int cmd_more(const struct options *options)
 	watch(&dray, &db, &pending, held, options);
 	one.rows = options->rows;
 	fill(&one);
-	int64_t began = now_ns();
-	double cpu_s = process_cpu(dray.pid);
+	struct start start = { now_ns(), 0, process_cpu(dray.pid) };
 	watch(&dray, &db, &pending, held, options);
-	int64_t took = now_ns() - began;
-	cpu_s = process_cpu(dray.pid) - cpu_s;
-	child_end(&dray);
-	dray.cpu_s = cpu_s;
-	say(&dray, options->rows, took);
+	end(&dray, &start, options);
 	any_close(&snapshot);
 	any_close(&db);
 	return 0;
@@ -194,6 +194,7 @@ int cmd_sink(const struct options *options)
 	struct start start = wait_for_first(&dray, options, count_stored, &db);
 	watch(&dray, &db, &position, options->rows, options);
 	end(&dray, &start, options);
+	say_start(&dray, &start);
 	check_stored(options, &db);
 	any_close(&db);
 	return 0;

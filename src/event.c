@@ -93,10 +93,9 @@ bool event_check_subject(struct slice subject, struct error *err)
 /* What becomes the value of a header of Dray's own. */
 static bool check_value(const char *what, struct slice value, size_t limit, struct error *err)
 {
-	bool plain = is_printable(value, ' ');
-
 	if (value.size > limit)
 		return bad(err, what, "is too long");
+	bool plain = is_printable(value, ' ');
 	if (!plain && has_control(value))
 		return bad(
 			err, what, "has a control character (a NUL or a line break, for example)");

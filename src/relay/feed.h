@@ -50,6 +50,12 @@ void feed_return(struct feed *feed, struct row *rows);
 struct feed_room {
 	size_t wanted, rows, bytes;
 };
+
+static inline size_t room_left(size_t room, size_t taken)
+{
+	return taken < room ? room - taken : 0;
+}
+
 void feed_tell_room(struct feed *feed, const struct feed_room *room);
 
 /* A row is due in so many ms: look by then. For one that failed the feed knows itself, once that is settled. */

@@ -24,22 +24,17 @@ size_t feed_least(const struct feed *feed)
 	return ((size_t)feed->config->batch + 1) / 2;
 }
 
-static size_t less(size_t room, size_t given)
-{
-	return given < room ? room - given : 0;
-}
-
 /* How many rows to read now; under the lock. */
 static size_t wanted_of(const struct feed *feed)
 {
-	return feed->given_bytes < feed->room.bytes ? less(feed->room.wanted, feed->given) : 0;
+	return feed->given_bytes < feed->room.bytes ? room_left(feed->room.wanted, feed->given) : 0;
 }
 
 /* Under the lock. */
 static bool is_full(const struct feed *feed)
 {
 	return feed->given_bytes >= feed->room.bytes ||
-		less(feed->room.rows, feed->given) < feed_least(feed);
+		room_left(feed->room.rows, feed->given) < feed_least(feed);
 }
 
 /* Under the lock. */
@@ -204,9 +199,9 @@ void feed_take(struct feed *feed, struct feed_news *news)
 	feed->news.settled = NULL;
 	feed->news.settled_count = feed->news.missed = feed->settled_room = 0;
 	feed->news.progress = false;
-	feed->room.wanted = less(feed->room.wanted, feed->given);
-	feed->room.rows = less(feed->room.rows, feed->given);
-	feed->room.bytes = less(feed->room.bytes, feed->given_bytes);
+	feed->room.wanted = room_left(feed->room.wanted, feed->given);
+	feed->room.rows = room_left(feed->room.rows, feed->given);
+	feed->room.bytes = room_left(feed->room.bytes, feed->given_bytes);
 	feed->given = feed->given_bytes = 0;
 	pthread_mutex_unlock(&feed->lock);
 }

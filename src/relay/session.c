@@ -47,11 +47,6 @@ void counts_say_held(struct counts *counts, const char *relay, bool now)
 			dead);
 }
 
-static size_t less(size_t room, size_t taken)
-{
-	return taken < room ? room - taken : 0;
-}
-
 /*
  * As a rule two batches that wait are enough: one is sent while the next is read. Where all that wait stand behind
  * busy keys, and few are on their way, other keys are looked for behind them.
@@ -62,14 +57,15 @@ static size_t rows_wanted(const struct session *s)
 	bool starving = waiting > 0 && !order_is_ready(&s->order) &&
 		s->flights.count < window_enough(&s->window);
 
-	return starving ? SIZE_MAX : less(2 * (size_t)s->config->batch, waiting);
+	return starving ? SIZE_MAX : room_left(2 * (size_t)s->config->batch, waiting);
 }
 
 static void tell_room(const struct session *s)
 {
 	struct feed_room room = {
-		.rows = less((size_t)(s->config->max_in_flight + s->config->batch), s->rows.count),
-		.bytes = less((size_t)s->config->max_in_flight_bytes, s->row_bytes),
+		.rows = room_left(
+			(size_t)(s->config->max_in_flight + s->config->batch), s->rows.count),
+		.bytes = room_left((size_t)s->config->max_in_flight_bytes, s->row_bytes),
 		.wanted = rows_wanted(s),
 	};
 
