@@ -7,7 +7,10 @@
 #define LOOK_MS	      20
 #define FIRST_LOOK_MS 2
 
-/* The highest pending row. Asked downwards, since the index still holds what was settled before it. */
+/*
+ * The highest pending row. Asked downwards, since the index still holds what was settled before it. Where there is
+ * none, PostgreSQL goes through all that was settled.
+ */
 static const struct question pending = {
 	"SELECT id FROM dray_outbox WHERE state = 'pending' AND state <> 'delivered' "
 	"ORDER BY id DESC LIMIT 1",
@@ -27,11 +30,14 @@ static void hold_snapshot(const struct options *options, struct any_db *db)
 	any_int(db, &any_row);
 }
 
-/* Until the question's answer is the wanted one. */
-static void watch(struct child *child, struct any_db *db, const struct question *question,
+/*
+ * Until the question's answer is the wanted one. Gives the time when that was asked: it was so by then, and the look
+ * itself is nobody's work.
+ */
+static int64_t watch(struct child *child, struct any_db *db, const struct question *question,
 	int64_t wanted, const struct options *options)
 {
-	int64_t end = now_ns() + options->limit_s * 1000000000;
+	int64_t asked = now_ns(), end = asked + options->limit_s * 1000000000;
 
 	while (any_int(db, question) != wanted) {
 		child_look(child);
@@ -39,7 +45,9 @@ static void watch(struct child *child, struct any_db *db, const struct question 
 			die("%s: not done within %lld s", options->label,
 				(long long)options->limit_s);
 		nap_ms(LOOK_MS);
+		asked = now_ns();
 	}
+	return asked;
 }
 
 static void say(const struct child *child, int64_t rows, int64_t ns)
@@ -75,15 +83,15 @@ static struct start wait_for_first(struct child *child, const struct options *op
 	return (struct start){ now_ns(), rows, process_cpu(child->pid) };
 }
 
-/* Ends the process and says what it did since then. */
-static void end(struct child *child, const struct start *start, const struct options *options)
+/* Ends the process and says what it did between the two times. */
+static void end(struct child *child, const struct start *start, int64_t end_ns,
+	const struct options *options)
 {
-	int64_t took = now_ns() - start->ns;
 	double cpu_s = process_cpu(child->pid) - start->cpu_s;
 
 	child_end(child);
 	child->cpu_s = cpu_s;
-	say(child, options->rows - start->rows, took);
+	say(child, options->rows - start->rows, end_ns - start->ns);
 }
 
 static void say_start(const struct child *child, const struct start *start)
@@ -119,8 +127,8 @@ int cmd_relay(const struct options *options)
 		hold_snapshot(options, &snapshot);
 	child_start(&dray, options->command);
 	struct start start = wait_for_first(&dray, options, count_messages, nc);
-	watch(&dray, &db, &pending, 0, options);
-	end(&dray, &start, options);
+	int64_t end_ns = watch(&dray, &db, &pending, 0, options);
+	end(&dray, &start, end_ns, options);
 	say_start(&dray, &start);
 	check_stream(options);
 	natsConnection_Destroy(nc);
@@ -152,8 +160,8 @@ int cmd_more(const struct options *options)
 	one.rows = options->rows;
 	fill(&one);
 	struct start start = { now_ns(), 0, process_cpu(dray.pid) };
-	watch(&dray, &db, &pending, held, options);
-	end(&dray, &start, options);
+	int64_t end_ns = watch(&dray, &db, &pending, held, options);
+	end(&dray, &start, end_ns, options);
 	any_close(&snapshot);
 	any_close(&db);
 	return 0;
@@ -192,8 +200,8 @@ int cmd_sink(const struct options *options)
 
 	child_start(&dray, options->command);
 	struct start start = wait_for_first(&dray, options, count_stored, &db);
-	watch(&dray, &db, &position, options->rows, options);
-	end(&dray, &start, options);
+	int64_t end_ns = watch(&dray, &db, &position, options->rows, options);
+	end(&dray, &start, end_ns, options);
 	say_start(&dray, &start);
 	check_stored(options, &db);
 	any_close(&db);
