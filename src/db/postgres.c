@@ -20,6 +20,7 @@ struct postgres {
 	PGconn *connection;
 	struct stop *stop;
 	int64_t usual_ms; /* of a call without a limit of its own */
+	size_t behind; /* calls that were sent together and whose results are not taken yet */
 };
 
 struct postgres *postgres_create(
@@ -295,6 +296,20 @@ static bool flush(struct postgres *postgres, int64_t deadline, struct error *err
 	return state == 0 || lost(postgres, err, PQerrorMessage(postgres->connection));
 }
 
+/* NULL: there are no more of this call. */
+static bool next_result(
+	struct postgres *postgres, int64_t deadline, PGresult **next, struct error *err)
+{
+	while (PQisBusy(postgres->connection)) {
+		if (!wait_socket(postgres, POLLIN, deadline, NULL, err))
+			return false;
+		if (!PQconsumeInput(postgres->connection))
+			return lost(postgres, err, PQerrorMessage(postgres->connection));
+	}
+	*next = PQgetResult(postgres->connection);
+	return true;
+}
+
 /* Waits for the last result of what was sent; an error among the results wins. */
 static bool collect(
 	struct postgres *postgres, int64_t deadline, PGresult **result, struct error *err)
@@ -304,17 +319,11 @@ static bool collect(
 	if (!flush(postgres, deadline, err))
 		return false;
 	for (;;) {
-		while (PQisBusy(postgres->connection)) {
-			if (!wait_socket(postgres, POLLIN, deadline, NULL, err)) {
-				PQclear(last);
-				return false;
-			}
-			if (!PQconsumeInput(postgres->connection)) {
-				PQclear(last);
-				return lost(postgres, err, PQerrorMessage(postgres->connection));
-			}
+		if (!next_result(postgres, deadline, &next, err)) {
+			PQclear(last);
+			return false;
 		}
-		if (!(next = PQgetResult(postgres->connection)))
+		if (!next)
 			break;
 		if (last && PQresultStatus(last) == PGRES_FATAL_ERROR) {
 			PQclear(next);
@@ -357,20 +366,62 @@ static bool usable(struct postgres *postgres, struct error *err)
 	return error_set(err, ERROR_UNAVAILABLE, "%s: not connected", postgres->label);
 }
 
+static int send_call(struct postgres *postgres, const struct postgres_call *call)
+{
+	if (call->prepared)
+		return PQsendQueryPrepared(postgres->connection, call->sql, call->count,
+			call->values, call->lengths, call->formats, call->binary_result);
+	return PQsendQueryParams(postgres->connection, call->sql, call->count, NULL, call->values,
+		call->lengths, call->formats, call->binary_result);
+}
+
 bool postgres_call(struct postgres *postgres, const struct postgres_call *call, PGresult **result,
 	struct error *err)
 {
-	int sent;
+	return usable(postgres, err) &&
+		finish(postgres, send_call(postgres, call), call->limit_ms, result, err);
+}
+
+bool postgres_send(struct postgres *postgres, const struct postgres_call *const *calls,
+	size_t count, struct error *err)
+{
+	if (!usable(postgres, err))
+		return false;
+	bool sent = PQenterPipelineMode(postgres->connection);
+	for (size_t i = 0; sent && i < count; i++)
+		sent = send_call(postgres, calls[i]) && PQpipelineSync(postgres->connection);
+	postgres->behind = count;
+	return sent || lost(postgres, err, PQerrorMessage(postgres->connection));
+}
+
+/* Each call ends with a result of its own, which says that its transaction is over. */
+static bool end_call(struct postgres *postgres, struct error *err)
+{
+	PGresult *end;
+
+	if (!next_result(postgres, clock_now_ms() + postgres->usual_ms, &end, err))
+		return false;
+	bool ended = PQresultStatus(end) == PGRES_PIPELINE_SYNC;
+	PQclear(end);
+	if (--postgres->behind == 0)
+		ended = ended && PQexitPipelineMode(postgres->connection);
+	return ended || lost(postgres, err, PQerrorMessage(postgres->connection));
+}
+
+bool postgres_next(struct postgres *postgres, PGresult **result, struct error *err)
+{
+	struct error lost_err = { 0 };
 
 	if (!usable(postgres, err))
 		return false;
-	if (call->prepared)
-		sent = PQsendQueryPrepared(postgres->connection, call->sql, call->count,
-			call->values, call->lengths, call->formats, call->binary_result);
-	else
-		sent = PQsendQueryParams(postgres->connection, call->sql, call->count, NULL,
-			call->values, call->lengths, call->formats, call->binary_result);
-	return finish(postgres, sent, call->limit_ms, result, err);
+	bool ok = finish(postgres, 1, 0, result, err);
+	if (!postgres->connection || end_call(postgres, &lost_err))
+		return ok;
+	if (ok) {
+		PQclear(*result);
+		*err = lost_err;
+	}
+	return false;
 }
 
 struct slice postgres_slice(const PGresult *result, int row, int column)

@@ -62,6 +62,16 @@ void postgres_add_binary(struct postgres_call *call, const void *data, size_t si
 /* The result belongs to the caller (PQclear); NULL result asks for none. */
 bool postgres_call(struct postgres *postgres, const struct postgres_call *call, PGresult **result,
 	struct error *err);
+
+/*
+ * Sends calls one behind the other, each a transaction of its own, so that the server need not wait for its client
+ * between them. Then postgres_next gives the result of each, as postgres_call would; until the last nothing else may
+ * be called. Where the connection is lost, the others fail too.
+ */
+bool postgres_send(struct postgres *postgres, const struct postgres_call *const *calls,
+	size_t count, struct error *err);
+bool postgres_next(struct postgres *postgres, PGresult **result, struct error *err);
+
 struct slice postgres_slice(const PGresult *result, int row, int column); /* no data: SQL NULL */
 bool postgres_prepare(
 	struct postgres *postgres, const char *name, const char *sql, struct error *err);

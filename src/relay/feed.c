@@ -17,6 +17,80 @@
 #define COMPANY_MS    20 /* so long a verdict waits for others */
 #define PRUNE_LATE_MS 1000
 
+/* --- reading --- */
+
+static bool has_room(const struct feed *feed, const struct turn *turn)
+{
+	return turn->wanted >= feed_least(feed);
+}
+
+static bool is_to_read(const struct feed *feed, const struct turn *turn)
+{
+	return !turn->stopping && !turn->read && has_room(feed, turn) && (feed->look || turn->due);
+}
+
+static struct read_plan plan_of(const struct feed *feed, const struct turn *turn)
+{
+	size_t limit = (size_t)feed->config->batch;
+
+	return (struct read_plan){ .limit = turn->wanted < limit ? turn->wanted : limit,
+		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
+		.sweep = feed->sweeping,
+		.due = turn->due || feed->look_back,
+		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
+}
+
+static void steer_sweep(struct feed *feed, const struct turn *turn)
+{
+	if (turn->no_sweep) {
+		outbox_stop_sweep(feed->outbox);
+		feed->sweeping = false;
+	}
+	if (turn->sweep) {
+		outbox_sweep(feed->outbox, turn->sweep_from);
+		feed->pass = turn->sweep_pass;
+		feed->sweeping = feed->look = true;
+	}
+}
+
+static void take_batch(struct feed *feed, struct turn *turn, struct batch *batch)
+{
+	failpoint("relay.after_read");
+	turn->read = true;
+	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
+	feed->look_back = false;
+	if (turn->due)
+		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
+	batch->pass = feed->sweeping ? feed->pass : 0;
+	if (batch->sweep_done)
+		feed->sweeping = false;
+	feed_give(feed, batch);
+}
+
+static bool read_batch(struct feed *feed, struct turn *turn, struct error *err)
+{
+	struct read_plan plan = plan_of(feed, turn);
+	struct batch *batch;
+
+	if (!outbox_read(feed->outbox, &plan, &batch, err))
+		return false;
+	take_batch(feed, turn, batch);
+	return true;
+}
+
+/* While settling. */
+struct beside {
+	struct feed *feed;
+	struct turn *turn;
+};
+
+static void take_beside(void *context, struct batch *batch)
+{
+	const struct beside *beside = context;
+
+	take_batch(beside->feed, beside->turn, batch);
+}
+
 /* --- settling --- */
 
 /* There is more to do than to wait for: whatever can be cheaper later is left for later. */
@@ -82,9 +156,13 @@ static bool settle_chosen(struct feed *feed, const struct turn *turn, const stru
 static bool settle(struct feed *feed, struct turn *turn, bool *settled, struct error *err)
 {
 	struct verdicts chosen = { 0 };
+	struct beside context = { feed, turn };
+	struct read_beside beside = { plan_of(feed, turn), take_beside, &context };
 
 	choose(feed, turn, &chosen);
 	*settled = chosen.count > 0;
+	if (*settled && is_to_read(feed, turn))
+		outbox_expect(feed->outbox, &beside);
 	bool ok = !*settled || settle_chosen(feed, turn, &chosen, err);
 	verdicts_finish(&chosen);
 	return ok;
@@ -135,45 +213,6 @@ static bool prune(struct feed *feed, bool idle, bool *pruned, struct error *err)
 	return true;
 }
 
-/* --- reading --- */
-
-static void steer_sweep(struct feed *feed, const struct turn *turn)
-{
-	if (turn->no_sweep) {
-		outbox_stop_sweep(feed->outbox);
-		feed->sweeping = false;
-	}
-	if (turn->sweep) {
-		outbox_sweep(feed->outbox, turn->sweep_from);
-		feed->pass = turn->sweep_pass;
-		feed->sweeping = feed->look = true;
-	}
-}
-
-static bool read_batch(struct feed *feed, const struct turn *turn, struct error *err)
-{
-	size_t limit = (size_t)feed->config->batch;
-	struct read_plan plan = { .limit = turn->wanted < limit ? turn->wanted : limit,
-		.bytes = feed->config->max_in_flight_bytes / 4 + 1,
-		.sweep = feed->sweeping,
-		.due = turn->due || feed->look_back,
-		.ahead_ms = turn->due ? feed->config->poll_interval_ms : 0 };
-	struct batch *batch;
-
-	if (!outbox_read(feed->outbox, &plan, &batch, err))
-		return false;
-	failpoint("relay.after_read");
-	feed->look = !batch->caught_up || (feed->sweeping && !batch->sweep_done);
-	feed->look_back = false;
-	if (turn->due)
-		feed->next_poll_ms = clock_now_ms() + feed->config->poll_interval_ms;
-	batch->pass = feed->sweeping ? feed->pass : 0;
-	if (batch->sweep_done)
-		feed->sweeping = false;
-	feed_give(feed, batch);
-	return true;
-}
-
 /* --- sleeping --- */
 
 static bool sleep_until_news(struct feed *feed, bool wanted, struct error *err)
@@ -211,14 +250,14 @@ static bool rest(struct feed *feed, bool wanted, struct error *err)
 
 static bool work(struct feed *feed, struct turn *turn, bool settled, struct error *err)
 {
-	bool wanted = turn->wanted >= feed_least(feed), pruned;
+	bool pruned;
 
 	if (!keep_lease(feed, err) || !write_report(feed, turn, err) ||
 		!prune(feed, false, &pruned, err))
 		return false;
-	if (wanted && (feed->look || turn->due))
+	if (is_to_read(feed, turn))
 		return read_batch(feed, turn, err);
-	return settled || rest(feed, wanted, err);
+	return settled || rest(feed, has_room(feed, turn), err);
 }
 
 static bool take_turn(struct feed *feed, bool *stopped, struct error *err)
@@ -229,8 +268,8 @@ static bool take_turn(struct feed *feed, bool *stopped, struct error *err)
 	feed_hear(feed, &turn);
 	if (none)
 		feed->waiting_since_ms = clock_now_ms();
-	bool ok = settle(feed, &turn, &settled, err);
 	steer_sweep(feed, &turn);
+	bool ok = settle(feed, &turn, &settled, err);
 	free(turn.positions);
 	rows_release(turn.returned);
 	*stopped = turn.stopping && !settled;

@@ -53,6 +53,7 @@ struct feed {
 /* What the thread has to do in this turn. */
 struct turn {
 	bool stopping, due;
+	bool read; /* that was done already */
 	struct position *positions; /* freed by the thread, as these */
 	struct row *returned;
 	size_t streams;

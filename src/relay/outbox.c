@@ -238,6 +238,21 @@ bool outbox_read(struct outbox *outbox, const struct read_plan *plan, struct bat
 	return true;
 }
 
+void outbox_expect(struct outbox *outbox, const struct read_beside *beside)
+{
+	outbox->beside = beside;
+}
+
+void outbox_read_beside(struct outbox *outbox, struct batch *batch)
+{
+	const struct read_beside *beside = outbox->beside;
+
+	outbox->beside = NULL;
+	batch_finish(batch);
+	move_on(outbox, false, batch);
+	beside->take(beside->context, batch);
+}
+
 static size_t collect(const struct verdict *verdicts, size_t count, bool delivered, size_t stream,
 	const struct verdict **group)
 {
@@ -268,6 +283,7 @@ bool outbox_settle(struct outbox *outbox, const struct verdict *verdicts, size_t
 		total += size;
 	}
 	free(group);
+	outbox->beside = NULL;
 	*missed = total - changed;
 	return checked(outbox, ok, err);
 }

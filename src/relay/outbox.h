@@ -89,6 +89,19 @@ bool outbox_read(struct outbox *outbox, const struct read_plan *plan, struct bat
 	struct error *err);
 
 /*
+ * The next settlement may read by this plan on its way, where that makes no difference: so the database works on the
+ * one while the rows of the other are taken in. take is called then, once at most, with what outbox_read would give.
+ */
+struct read_beside {
+	struct read_plan plan;
+	void (*take)(void *context, struct batch *batch);
+	void *context;
+};
+
+void outbox_expect(
+	struct outbox *outbox, const struct read_beside *beside); /* until it is settled */
+
+/*
  * Writes verdicts, which come in the order of their rows, each on the condition that the row is still pending and
  * the same event, together with the position of each stream, and renews the lease: all of it only if the lease is
  * still held. missed counts rows that were not as expected any more.

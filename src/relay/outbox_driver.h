@@ -47,7 +47,7 @@ struct outbox_driver {
 
 	/*
 	 * Delivered rows come a stream at a time, with its position, which is written with them; failed
-	 * ones with position NULL. False with ERROR_CONFLICT where the lease is lost. changed: rows written.
+	 * ones with position NULL. Where something is to be read beside it, a driver may do so. False with ERROR_CONFLICT where the lease is lost. changed: rows written.
 	 */
 	bool (*settle)(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 		const struct position *position, size_t *changed, struct error *err);
@@ -67,12 +67,16 @@ struct outbox {
 	bool gaps_overflowed; /* there were more than can be kept: sweep often */
 	uint64_t late; /* rows that came out of a gap */
 	struct prune prune;
+	const struct read_beside *beside; /* NULL: nothing is to be read while settling */
 	_Atomic bool done; /* a guest's: nothing is left to publish, so its relay ends */
 };
 
 /* What a driver's own outbox begins as. outbox_destroy ends it. */
 bool outbox_init(struct outbox *outbox, const struct outbox_driver *driver,
 	const struct config_relay *config, struct stop *stop, struct error *err);
+
+/* A driver has read what was wanted beside a settlement. */
+void outbox_read_beside(struct outbox *outbox, struct batch *batch);
 
 /* Until wake_fd is readable or ms have passed. */
 void outbox_sleep(int wake_fd, int64_t ms);

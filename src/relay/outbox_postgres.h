@@ -16,6 +16,7 @@ struct outbox_pg {
 	bool asleep; /* the bell's lock is ours */
 	bool found; /* the last read brought rows: the next call gives the bell back */
 	int64_t pause_ms; /* between two looks while writers are open */
+	bool large; /* a payload has more than its share of the bytes that may be read */
 	struct buf low, high; /* parameters, kept for their memory */
 	struct buf ids, event_ids, numbers, texts;
 };
@@ -30,9 +31,24 @@ static inline struct postgres *connection_of(struct outbox *outbox)
 	return db_postgres(outbox->db);
 }
 
+/* A call that reads, with the texts of its parameters. */
+struct outbox_pg_question {
+	struct postgres_call call;
+	char text[9][24];
+	size_t numbers;
+};
+
 /* The parts of the driver. */
 bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
 	struct error *err);
+
+/* The parts of a read, for one that is sent beside a settlement: new rows alone, none of them large. */
+bool outbox_pg_is_usual(const struct outbox_pg *pg, const struct read_plan *plan);
+void outbox_pg_ask(
+	struct outbox *outbox, const struct read_plan *plan, struct outbox_pg_question *question);
+/* Clears the result. NULL: a payload was too large for this question, ask again. */
+struct batch *outbox_pg_take(struct outbox *outbox, const struct read_plan *plan, PGresult *result);
+
 bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 	const struct position *position, size_t *changed, struct error *err);
 

@@ -50,6 +50,14 @@ static bool ask_holders(struct outbox *outbox, struct error *err)
 	return true;
 }
 
+static void add_number(struct outbox_pg_question *question, int64_t number)
+{
+	char *text = question->text[question->numbers++];
+
+	snprintf(text, sizeof(question->text[0]), "%" PRId64, number);
+	postgres_add_text(&question->call, text);
+}
+
 static void put_ranges(struct outbox_pg *pg)
 {
 	postgres_array_begin(&pg->low, POSTGRES_INT8);
@@ -62,32 +70,50 @@ static void put_ranges(struct outbox_pg *pg)
 	postgres_array_end(&pg->high, pg->gaps.count);
 }
 
-static bool run_read(
-	struct outbox *outbox, const struct read_plan *plan, PGresult **result, struct error *err)
+/* What each of the rows may have of the bytes. */
+static int64_t share_of(const struct read_plan *plan)
+{
+	return plan->bytes / (int64_t)plan->limit;
+}
+
+/* What is asked besides depends on what is settled, or on a statement before it. */
+bool outbox_pg_is_usual(const struct outbox_pg *pg, const struct read_plan *plan)
+{
+	return !plan->sweep && !plan->due && !pg->large && pg->gaps.count == 0;
+}
+
+static void ask_everything(
+	struct outbox *outbox, const struct read_plan *plan, struct outbox_pg_question *question)
 {
 	struct outbox_pg *pg = pg_of(outbox);
-	struct postgres_call call = { .sql = "new", .prepared = true, .binary_result = true };
-	char text[8][24];
+	struct postgres_call *call = &question->call;
 	bool sweep = plan->sweep && outbox->sweep_at != OUTBOX_NO_SWEEP;
-	const int64_t numbers[8] = { outbox->cursor, (int64_t)plan->limit, plan->bytes,
-		sweep ? outbox->sweep_at : 0, outbox->cursor, sweep ? (int64_t)plan->limit : 0,
-		plan->ahead_ms, outbox_longest_delay_ms(outbox) };
 
-	for (size_t i = 0; i < 8; i++)
-		snprintf(text[i], sizeof(text[i]), "%" PRId64, numbers[i]);
-	for (size_t i = 0; i < 3; i++)
-		postgres_add_text(&call, text[i]);
-	if (!sweep && !plan->due && pg->gaps.count == 0)
-		return postgres_call(connection_of(outbox), &call, result, err);
-	call.sql = "read";
+	call->sql = "read";
 	put_ranges(pg);
-	postgres_add_binary(&call, pg->low.data, pg->low.size);
-	postgres_add_binary(&call, pg->high.data, pg->high.size);
-	for (size_t i = 3; i < 7; i++)
-		postgres_add_text(&call, text[i]);
-	postgres_add_text(&call, plan->due ? text[1] : "0");
-	postgres_add_text(&call, text[7]);
-	return postgres_call(connection_of(outbox), &call, result, err);
+	postgres_add_binary(call, pg->low.data, pg->low.size);
+	postgres_add_binary(call, pg->high.data, pg->high.size);
+	add_number(question, sweep ? outbox->sweep_at : 0);
+	add_number(question, outbox->cursor);
+	add_number(question, sweep ? (int64_t)plan->limit : 0);
+	add_number(question, plan->ahead_ms);
+	add_number(question, plan->due ? (int64_t)plan->limit : 0);
+	add_number(question, outbox_longest_delay_ms(outbox));
+}
+
+void outbox_pg_ask(
+	struct outbox *outbox, const struct read_plan *plan, struct outbox_pg_question *question)
+{
+	bool usual = outbox_pg_is_usual(pg_of(outbox), plan);
+
+	question->call =
+		(struct postgres_call){ .sql = "new", .prepared = true, .binary_result = true };
+	question->numbers = 0;
+	add_number(question, outbox->cursor);
+	add_number(question, (int64_t)plan->limit);
+	add_number(question, usual ? share_of(plan) : plan->bytes);
+	if (!usual)
+		ask_everything(outbox, plan, question);
 }
 
 static int64_t int8_at(const PGresult *result, int row, enum column column)
@@ -223,37 +249,64 @@ static void note_gaps(struct outbox_pg *pg, const struct batch *batch)
 	}
 }
 
+static bool has_large(const PGresult *result, int64_t share)
+{
+	for (int i = 0; i < PQntuples(result); i++)
+		if (int4_at(result, i, COLUMN_SIZE) > share)
+			return true;
+	return false;
+}
+
+struct batch *outbox_pg_take(struct outbox *outbox, const struct read_plan *plan, PGresult *result)
+{
+	struct outbox_pg *pg = pg_of(outbox);
+	bool usual = outbox_pg_is_usual(pg, plan);
+
+	pg->large = has_large(result, share_of(plan));
+	if (usual && pg->large) { /* its payload was left out */
+		PQclear(result);
+		return NULL;
+	}
+	struct batch *batch = make_batch(result, outbox_longest_delay_ms(outbox));
+	/* Rows of a gap that did not fit are missing in this snapshot: nothing above may go ahead of them. */
+	bool gaps_cut = cut(result, batch, plan, ROW_GAP);
+	batch->caught_up = !gaps_cut && !cut(result, batch, plan, ROW_NEW);
+	batch->sweep_done = !cut(result, batch, plan, ROW_SWEEP);
+	batch->more_due = more_due(result, batch, plan, ROW_RETRY) ||
+		more_due(result, batch, plan, ROW_SCHEDULED);
+	PQclear(result);
+	note_late(pg, batch);
+	if (gaps_cut)
+		batch_filter(batch, is_not_new, NULL);
+	else
+		gaps_looked(&pg->gaps);
+	note_gaps(pg, batch);
+	outbox->gaps = pg->gaps.count;
+	outbox->gaps_overflowed = pg->gaps.overflowed;
+	pg->found = batch->count > 0;
+	if (pg->found)
+		pg->pause_ms = OUTBOX_PG_PAUSE_MIN_MS;
+	return batch;
+}
+
 bool outbox_pg_read(struct outbox *outbox, const struct read_plan *plan, struct batch **batch,
 	struct error *err)
 {
 	struct outbox_pg *pg = pg_of(outbox);
+	struct outbox_pg_question question;
 	PGresult *result;
 
+	*batch = NULL;
 	if (pg->found && !outbox_pg_wake(outbox, err))
 		return false;
 	if (pg->gaps.count > 0 && !ask_holders(outbox, err))
 		return false;
 	failpoint("relay.before_read");
-	if (!run_read(outbox, plan, &result, err))
-		return false;
-	*batch = make_batch(result, outbox_longest_delay_ms(outbox));
-	/* Rows of a gap that did not fit are missing in this snapshot: nothing above may go ahead of them. */
-	bool gaps_cut = cut(result, *batch, plan, ROW_GAP);
-	(*batch)->caught_up = !gaps_cut && !cut(result, *batch, plan, ROW_NEW);
-	(*batch)->sweep_done = !cut(result, *batch, plan, ROW_SWEEP);
-	(*batch)->more_due = more_due(result, *batch, plan, ROW_RETRY) ||
-		more_due(result, *batch, plan, ROW_SCHEDULED);
-	PQclear(result);
-	note_late(pg, *batch);
-	if (gaps_cut)
-		batch_filter(*batch, is_not_new, NULL);
-	else
-		gaps_looked(&pg->gaps);
-	note_gaps(pg, *batch);
-	outbox->gaps = pg->gaps.count;
-	outbox->gaps_overflowed = pg->gaps.overflowed;
-	pg->found = (*batch)->count > 0;
-	if (pg->found)
-		pg->pause_ms = OUTBOX_PG_PAUSE_MIN_MS;
+	while (!*batch) { /* twice where there is a large payload */
+		outbox_pg_ask(outbox, plan, &question);
+		if (!postgres_call(connection_of(outbox), &question.call, &result, err))
+			return false;
+		*batch = outbox_pg_take(outbox, plan, result);
+	}
 	return true;
 }

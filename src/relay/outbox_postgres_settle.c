@@ -47,6 +47,41 @@ static void put_verdicts(struct outbox_pg *pg, const struct verdict *const *verd
 	postgres_array_end(&pg->texts, count);
 }
 
+/*
+ * The read is sent first, so that its rows are taken in while the server settles. One that fails here, or meets a large
+ * payload, is left to the next outbox_read, which says why.
+ */
+static bool settle_and_read(struct outbox *outbox, const struct postgres_call *settling,
+	PGresult **result, struct error *err)
+{
+	struct postgres *postgres = connection_of(outbox);
+	struct outbox_pg_question question;
+	const struct postgres_call *calls[] = { &question.call, settling };
+	const struct read_plan *plan = &outbox->beside->plan;
+	struct batch *batch = NULL;
+	struct error unread = { 0 };
+	PGresult *rows;
+
+	outbox_pg_ask(outbox, plan, &question);
+	if (!postgres_send(postgres, calls, 2, err))
+		return false;
+	if (postgres_next(postgres, &rows, &unread))
+		batch = outbox_pg_take(outbox, plan, rows);
+	else if (!postgres_is_open(postgres))
+		return error_set(err, unread.kind, "%s", unread.text);
+	if (batch)
+		outbox_read_beside(outbox, batch);
+	return postgres_next(postgres, result, err);
+}
+
+static bool run_settling(struct outbox *outbox, const struct postgres_call *settling,
+	PGresult **result, struct error *err)
+{
+	if (outbox->beside && outbox_pg_is_usual(pg_of(outbox), &outbox->beside->plan))
+		return settle_and_read(outbox, settling, result, err);
+	return postgres_call(connection_of(outbox), settling, result, err);
+}
+
 bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdicts, size_t count,
 	const struct position *position, size_t *changed, struct error *err)
 {
@@ -84,7 +119,7 @@ bool outbox_pg_settle(struct outbox *outbox, const struct verdict *const *verdic
 	snprintf(renewals, sizeof(renewals), "%" PRId64, lease->renewals);
 	postgres_add_text(&call, renewals);
 	int64_t sent = clock_now_ms();
-	if (!postgres_call(connection_of(outbox), &call, &result, err))
+	if (!run_settling(outbox, &call, &result, err))
 		return false;
 	bool held = PQgetvalue(result, 0, 0)[0] == '1';
 	*changed = (size_t)atoll(PQgetvalue(result, 0, 1));

@@ -57,7 +57,7 @@ static size_t rows_wanted(const struct session *s)
 	bool starving = waiting > 0 && !order_is_ready(&s->order) &&
 		s->flights.count < window_enough(&s->window);
 
-	return starving ? SIZE_MAX : room_left(2 * (size_t)s->config->batch, waiting);
+	return starving ? SIZE_MAX : room_left(3 * (size_t)s->config->batch / 2, waiting);
 }
 
 static void tell_room(const struct session *s)

@@ -96,6 +96,104 @@ static void a_read_has_a_limit_of_bytes(bool postgres)
 	box_drop(&box);
 }
 
+/* As much as the bytes allow on the average is not large; what is comes whole, by another question. */
+static void a_large_payload_comes_whole(bool postgres)
+{
+	struct box box = box_make(postgres);
+	const struct read_plan plan = { .limit = 4, .bytes = 400 };
+	char *large = text("%0101d", 7);
+
+	box_emit(&box, 1);
+	testdb_emit(box.app, "a", NULL, NULL, large);
+	box_emit(&box, 5);
+	struct batch *batch = box_read(&box, plan);
+	assert_true(is_slice(batch->rows[1]->event.payload, large));
+	box_has(batch, "1n 2n 3n 4n");
+	batch = box_read(&box, plan);
+	assert_true(batch->caught_up);
+	box_has(batch, "5n 6n 7n");
+	box_drop(&box);
+}
+
+static void take_beside(void *context, struct batch *batch)
+{
+	struct batch **taken = context;
+
+	assert_null(*taken);
+	*taken = batch;
+}
+
+/* Reads one row after the other, until no gap is open: below the first row is one. */
+static struct batch *read_three(struct box *box)
+{
+	box_has(box_read_some(box, 1), "1n");
+	box_has(box_read_some(box, 1), "2n");
+	struct batch *batch = box_read_some(box, 1);
+	assert_int_equal(outbox_gaps(box->outbox), 0);
+	return batch;
+}
+
+/* PostgreSQL does; where it is not done, the next read gives the rows. */
+static void settling_may_read_beside(bool postgres)
+{
+	struct box box = box_make(postgres);
+	struct batch *taken = NULL, *batch;
+	const struct read_beside beside = { { .limit = 2, .bytes = 200 }, take_beside, &taken };
+	char *large = text("%0101d", 7);
+
+	box_emit(&box, 7);
+	testdb_emit(box.app, "a", NULL, NULL, large);
+	batch = read_three(&box);
+	struct verdict first = box_delivered(batch->rows[0], 0, 5);
+	outbox_expect(box.outbox, &beside);
+	assert_int_equal(box_settle(&box, &first, 1), 0);
+	box_has(batch, "3n");
+	assert_int_equal(taken != NULL, postgres);
+	batch = taken ? taken : box_read_some(&box, 2);
+	taken = NULL;
+	struct verdict second = box_delivered(batch->rows[0], 0, 6);
+	assert_int_equal(box_settle(&box, &second, 1), 0);
+	assert_null(taken); /* it was wanted once */
+	box_has(batch, "4n 5n");
+	batch = box_read_some(&box, 1);
+	struct verdict third = box_delivered(batch->rows[0], 0, 7);
+	outbox_expect(box.outbox, &beside);
+	assert_int_equal(box_settle(&box, &third, 1), 0);
+	box_has(batch, "6n");
+	assert_null(taken); /* a large one is read alone */
+	batch = box_read(&box, beside.plan);
+	assert_true(is_slice(batch->rows[1]->event.payload, large));
+	box_has(batch, "7n 8n");
+	position_is(&box, "SHOP", 10);
+	box_drop(&box);
+}
+
+/* The one that fails keeps nothing from the other. */
+static void what_is_read_beside_may_fail(bool postgres)
+{
+	struct box box = box_make(postgres);
+	struct batch *taken = NULL, *batch;
+	const struct read_beside beside = { { .limit = 2, .bytes = 200 }, take_beside, &taken };
+
+	box_emit(&box, 5);
+	batch = read_three(&box);
+	struct verdict verdict = box_delivered(batch->rows[0], 0, 5);
+	if (postgres)
+		testdb_exec(box.app, "ALTER TABLE %s RENAME COLUMN headers TO away", box.table);
+	outbox_expect(box.outbox, &beside);
+	assert_int_equal(box_settle(&box, &verdict, 1), 0);
+	assert_null(taken);
+	if (postgres)
+		testdb_exec(box.app, "ALTER TABLE %s RENAME COLUMN away TO headers", box.table);
+	outbox_expect(box.outbox, &beside);
+	steal_lease(&box);
+	conflict(&box, &verdict, 1);
+	box_has(batch, "3n");
+	box_has(taken ? taken : box_read_some(&box, 2), "4n 5n");
+	assert_int_equal(taken != NULL, postgres);
+	box_drop(&box);
+}
+
 static void payloads_come_byte_for_byte(bool postgres)
 {
 	struct box box = box_make(postgres);
@@ -809,6 +907,9 @@ static void what_is_missing_stops_it(bool postgres)
 ON_BOTH(rows_come_in_id_order)
 ON_BOTH(a_read_has_a_limit_of_rows)
 ON_BOTH(a_read_has_a_limit_of_bytes)
+ON_BOTH(a_large_payload_comes_whole)
+ON_BOTH(settling_may_read_beside)
+ON_BOTH(what_is_read_beside_may_fail)
 ON_BOTH(payloads_come_byte_for_byte)
 ON_BOTH(the_uncommitted_is_not_read)
 ON_BOTH(rewinding_begins_anew)
@@ -844,6 +945,9 @@ int main(void)
 		BOTH(rows_come_in_id_order),
 		BOTH(a_read_has_a_limit_of_rows),
 		BOTH(a_read_has_a_limit_of_bytes),
+		BOTH(a_large_payload_comes_whole),
+		BOTH(settling_may_read_beside),
+		BOTH(what_is_read_beside_may_fail),
 		BOTH(payloads_come_byte_for_byte),
 		BOTH(the_uncommitted_is_not_read),
 		BOTH(rewinding_begins_anew),
