@@ -1,6 +1,6 @@
 /*
- * The outbox's thread. Settling comes first, since it frees rows; then reading, where rows are wanted; then
- * it sleeps in outbox_wait, from which a new row or the session wakes it.
+ * The outbox's thread. Settling comes first, since it frees rows; then reading, where rows are wanted and were not
+ * read beside it; then it sleeps in outbox_wait, from which a new row or the session wakes it.
  */
 #include "relay/feed.h"
 

@@ -48,8 +48,8 @@ void counts_say_held(struct counts *counts, const char *relay, bool now)
 }
 
 /*
- * As a rule two batches that wait are enough: one is sent while the next is read. Where all that wait stand behind
- * busy keys, and few are on their way, other keys are looked for behind them.
+ * As a rule one and a half batches that wait are enough: one is sent while the next is read. Where all that wait stand
+ * behind busy keys, and few are on their way, other keys are looked for behind them.
  */
 static size_t rows_wanted(const struct session *s)
 {
