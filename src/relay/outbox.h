@@ -9,8 +9,8 @@
 #include "relay/row.h"
 
 /*
- * An outbox table, the same for SQLite and PostgreSQL. It is used by one thread at a time: reading and
- * settling take turns on one connection, so a row that was settled is never read again.
+ * An outbox table, the same for SQLite and PostgreSQL. It is used by one thread at a time: the database
+ * reads and settles one after the other, on one connection, so a row that was settled is never read again.
  *
  * Every call gives ERROR_UNAVAILABLE when the database is away (the connection is closed then),
  * ERROR_CONFLICT when the lease is lost, ERROR_SCHEMA when a person must act.

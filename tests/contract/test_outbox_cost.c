@@ -109,6 +109,10 @@ static void costs_little(struct box *box, struct look look, const char *when)
 	check_plan(plan, look.found, look.pages_max, when);
 	plan = explain(box, text("new (%lld, 1000, 16777)", (long long)look.cursor));
 	check_plan(plan, look.found_new, look.pages_max, text("%s, new rows", when));
+	plan = explain(box,
+		text("read (%lld, 1000, 50, '{}', '{}', 0, 0, 0, 0, 0, 360000)",
+			(long long)look.cursor)); /* where a payload is large */
+	check_plan(plan, look.found_new > 0, look.pages_max, text("%s, few bytes", when));
 }
 
 /* Ids that were drawn and never came: what an open gap looks like. */
