@@ -14,7 +14,7 @@
 #include "base/units.h"
 #include "cli_table.h"
 #include "cmd.h"
-#include "nats/link.h"
+#include "nats/library.h"
 
 #define OPTIONS_MAX 64
 #define LONG_ONLY   256 /* getopt's value of an option: this and its index */
@@ -260,7 +260,7 @@ int cli_main(int argc, char **argv)
 		return cli_fail(&cli, &err);
 	log_setup(cli.json, cli.verbose ? LOG_DEBUG : cli.quiet ? LOG_ERROR : LOG_INFO);
 	int status = run(&cli);
-	link_end_library();
+	library_close();
 	if (fflush(stdout) != 0 && status == 0)
 		status = 1; /* nobody reads what we say */
 	return status;

@@ -25,17 +25,12 @@ int64_t clock_wall_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void clock_sleep_us(int64_t us)
-{
-	struct timespec wait = { us / 1000000, us % 1000000 * 1000 };
-
-	if (us > 0)
-		nanosleep(&wait, NULL);
-}
-
 void clock_sleep_ms(int64_t ms)
 {
-	clock_sleep_us(ms * 1000);
+	struct timespec wait = { ms / 1000, ms % 1000 * 1000000 };
+
+	if (ms > 0)
+		nanosleep(&wait, NULL);
 }
 
 void clock_format(int64_t wall_ms, char text[32])

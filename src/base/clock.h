@@ -11,7 +11,6 @@ int64_t clock_now_ms(void); /* monotonic */
 int64_t clock_now_us(void); /* monotonic */
 int64_t clock_wall_ms(void); /* since 1970, UTC */
 void clock_sleep_ms(int64_t ms);
-void clock_sleep_us(int64_t us);
 
 /* Writes "2026-01-31T12:00:00.000Z" (24 characters and a NUL). */
 void clock_format(int64_t wall_ms, char text[32]);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "nats/credentials.h"
+#include "nats/library.h"
 
 #define SERVERS	       16
 #define CONNECT_MS     2000
@@ -229,6 +230,7 @@ static bool connect_to(struct link *link, const char *url, struct error *err)
 {
 	natsOptions *options = NULL;
 
+	library_open();
 	natsStatus status = natsOptions_Create(&options);
 	if (status == NATS_OK)
 		status = set_options(options, link, url);
@@ -338,16 +340,6 @@ struct natsConn *link_connection(struct link *link)
 struct stop *link_stop(const struct link *link)
 {
 	return link->stop;
-}
-
-void link_end_library(void)
-{
-	nats_CloseAndWait(LINK_WRITE_DEADLINE_MS);
-}
-
-const char *link_library_version(void)
-{
-	return nats_GetVersion();
 }
 
 bool link_api_subject(const struct link *link, const char *api, char *subject, size_t size)

@@ -44,13 +44,6 @@ void link_words_since(struct link *link, int64_t since_ms, char text[LINK_WORDS]
 const char *link_label(const struct link *link); /* the servers, without secrets */
 struct natsConn *link_connection(struct link *link); /* NULL when closed */
 struct stop *link_stop(const struct link *link); /* as given; may be NULL */
-const char *link_library_version(void);
-
-/*
- * Ends cnats' own threads, before the process ends: what exit() takes down is still in use by them. To be called
- * when every link is destroyed; does nothing where there was none.
- */
-void link_end_library(void);
 
 /* "$JS.API.STREAM.INFO.SHOP" for "STREAM.INFO.SHOP", with the domain where one is set. False: too long. */
 bool link_api_subject(const struct link *link, const char *api, char *subject, size_t size);

@@ -9,9 +9,9 @@
 #include <nats/nats.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/memory.h"
+#include "base/patience.h"
 
 struct messages {
 	natsMsg **items;
@@ -24,10 +24,9 @@ struct messages {
 
 /*
  * Handed over one by one, each answer costs cnats' reader and its delivery thread a switch of threads. While many
- * are on their way, the delivery thread lets some of them gather.
+ * are on their way, the delivery thread does not interrupt the reader.
  */
-#define CROWD	  256
-#define GATHER_US 400
+#define CROWD 256
 
 struct publisher {
 	struct link *link;
@@ -42,7 +41,7 @@ struct publisher {
 	size_t next; /* of those gathered */
 	size_t sent_bytes;
 	_Atomic bool crowded; /* many answers are on their way */
-	int64_t gathered_us; /* monotonic; that thread's: when it last let answers gather */
+	bool patient; /* so is that thread, which owns this */
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
 	struct messages arrived;
@@ -77,12 +76,13 @@ static void free_all(struct messages *messages)
 	free(messages->items);
 }
 
-static void let_gather(struct publisher *publisher)
+static void be_patient(struct publisher *publisher)
 {
-	if (!publisher->crowded || clock_now_us() - publisher->gathered_us < GATHER_US)
-		return;
-	clock_sleep_us(GATHER_US);
-	publisher->gathered_us = clock_now_us();
+	bool crowded = publisher->crowded;
+
+	if (crowded != publisher->patient)
+		patience_set(crowded);
+	publisher->patient = crowded;
 }
 
 static void on_answer(
@@ -92,7 +92,7 @@ static void on_answer(
 
 	(void)connection;
 	(void)subscription;
-	let_gather(publisher);
+	be_patient(publisher);
 	pthread_mutex_lock(&publisher->lock);
 	add(&publisher->arrived, message);
 	pthread_mutex_unlock(&publisher->lock);

@@ -20,7 +20,6 @@
 #define IDLE_TURN_MS 5000
 #define MEND_TURN_MS 5 /* while the chain of expected sequences is broken */
 #define REPORT_MS    1000
-#define GATHER_US    300 /* under load: many answers a turn, not a switch of threads for each */
 #define HEALTHY_MS   2000 /* so long without trouble ends an outage where there is nothing to send */
 
 void session_alarm(struct session *s, const char *format, ...)
@@ -257,8 +256,6 @@ bool session_run(
 		}
 		publisher_rest(s->publisher, s->flights.count);
 		bell_wait(&s->bell, s->stop->fd, told ? next_turn_ms(s) : TURN_MS);
-		if (s->flights.count > SESSION_LONE_MESSAGES)
-			clock_sleep_us(GATHER_US);
 	}
 	return true;
 }

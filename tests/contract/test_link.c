@@ -1,9 +1,13 @@
 /* A connection to NATS. */
 #include "support/support.h"
 
+#include <dirent.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "config.h"
+#include "nats/library.h"
 #include "nats/link.h"
 
 /* One signature in 256 begins with a zero byte, which cnats 3.4.1 takes for an empty text. */
@@ -34,12 +38,39 @@ static void test_every_signature_counts(void **state)
 	link_destroy(link);
 	config_destroy(config);
 	nats_server_kill(&server);
-	link_end_library();
+	library_close();
+}
+
+static size_t patient_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	size_t count = 0;
+
+	assert_non_null(tasks);
+	for (struct dirent *task; (task = readdir(tasks));)
+		count += sched_getscheduler(atoi(task->d_name)) == SCHED_BATCH &&
+			task->d_name[0] != '.';
+	closedir(tasks);
+	return count;
+}
+
+/* Its timers, its callbacks, and what frees messages: they do not interrupt who sends and who reads. */
+static void test_the_threads_of_the_library_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(patient_threads(), 0);
+	library_open();
+	library_open();
+	assert_true(patient_threads() > 0);
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	library_close();
+	WAIT_UNTIL(5000, patient_threads() == 0); /* the kernel takes a moment */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_threads_of_the_library_wait),
 		cmocka_unit_test(test_every_signature_counts),
 	};
 
