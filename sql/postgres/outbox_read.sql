@@ -22,14 +22,21 @@ FROM (
 		) AS found
 	) AS counted WHERE before < $3
 	UNION ALL
-	-- rows in open gaps
+	-- rows in open gaps: of a wide one (the first begins before all ids) the first that are pending from its low end on,
+	-- since by the primary key they would be behind every row in it that is settled
 	SELECT 2 AS source, * FROM (
 		SELECT *, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
 			SELECT state, id, event_id, subject, key, attempts, created_at, available_at, retry_at, statement_timestamp() AS at,
 				headers, payload, octet_length(payload) AS size
 			FROM unnest($4::bigint[], $5::bigint[]) AS gap (low, high) CROSS JOIN LATERAL (
-				SELECT * FROM {table} WHERE state = 'pending' AND id >= low AND id <= high
-				ORDER BY id LIMIT $2
+				(SELECT * FROM {table} WHERE high::numeric - low < 10000 AND state = 'pending' AND id >= low AND id <= high
+				ORDER BY id LIMIT $2)
+				UNION ALL
+				SELECT * FROM (
+					SELECT * FROM {table} WHERE high::numeric - low >= 10000 AND state <> 'delivered'
+						AND (state, id) >= ('pending', low) AND (state, id) <= ('pending', 9223372036854775807)
+					ORDER BY state, id LIMIT $2
+				) AS first WHERE id <= high
 			) AS row LIMIT $2
 		) AS found
 	) AS counted WHERE before < $3

@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 
+#include "db/db.h"
 #include "relay/outbox_postgres.h"
 
 #define SETTLED	  200000
@@ -55,18 +56,23 @@ static int64_t last_id(struct box *box)
 	return testdb_int(box->app, "SELECT max(id) FROM dray.outbox");
 }
 
-/* EXPLAIN of a statement as the driver has prepared it. */
-static char *explain(struct box *box, const char *execute)
+static char *explain_text(struct box *box, const char *statement)
 {
 	PGconn *connection = postgres_connection(connection_of(box->outbox));
-	PGresult *result = PQexec(
-		connection, text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE %s", execute));
+	PGresult *result =
+		PQexec(connection, text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) %s", statement));
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		give_up("%s", PQerrorMessage(connection));
 	char *plan = text("%s", PQgetvalue(result, 0, 0));
 	PQclear(result);
 	return plan;
+}
+
+/* Of a statement as the driver has prepared it. */
+static char *explain(struct box *box, const char *execute)
+{
+	return explain_text(box, text("EXECUTE %s", execute));
 }
 
 static int64_t member(const char *plan, const char *name)
@@ -183,11 +189,35 @@ static void test_late_rows_cost_a_page_each(void **state)
 	box_drop(&box);
 }
 
+/* What is asked when a relay or an audit begins, with settled rows alone before the first pending one. */
+static void test_a_beginning_costs_little(void **state)
+{
+	const enum statement asked[] = { SQL_OUTBOX_OLDEST, SQL_AUDIT_FLOOR };
+	struct box box = box_make(true);
+
+	(void)state;
+	add_pending(&box, SETTLED / 4);
+	settle_all(&box);
+	add_pending(&box, SETTLED / 20); /* so many that one seems to be near */
+	testdb_exec(box.app, "VACUUM ANALYZE dray.outbox");
+	for (size_t i = 0; i < 2; i++) {
+		char *sql = db_statement_text(DB_POSTGRES, asked[i], box.table);
+		check_plan(explain_text(&box, sql), 1, PAGES_MAX, text("question %zu", i + 1));
+		free(sql);
+	}
+	char *plan = explain(&box,
+		text("read (%lld, 1000, 16777216, '{%lld}', '{%d}', 0, 0, 0, 0, 0, 360000)",
+			(long long)last_id(&box), (long long)INT64_MIN, SETTLED / 4));
+	check_plan(plan, 0, PAGES_MAX, "a gap from the beginning of all");
+	box_drop(&box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_settled_rows_cost_nothing),
 		cmocka_unit_test(test_late_rows_cost_a_page_each),
+		cmocka_unit_test(test_a_beginning_costs_little),
 	};
 
 	only_named_tests();
