@@ -10,8 +10,7 @@
 #include <nats/nats.h>
 
 #include "base/patience.h"
-
-#define CLOSE_MS 1500
+#include "nats/link.h"
 
 /*
  * Tries of a lock before the thread sleeps. cnats' own 2,000 are for machines with more cores than threads: whoever
@@ -38,7 +37,7 @@ void library_open(void)
 
 void library_close(void)
 {
-	nats_CloseAndWait(CLOSE_MS);
+	nats_CloseAndWait(LINK_WRITE_DEADLINE_MS);
 }
 
 const char *library_version(void)
